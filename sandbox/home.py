@@ -41,6 +41,11 @@ class Home:
         return f"10.213.{self.number}.0/24"
 
     @property
+    def public_subnet(self) -> str:
+        """The addresses that stand for public ones, behind which machines have their own."""
+        return f"10.214.{self.number}.0/24"
+
+    @property
     def gateway(self) -> str:
         return self.address(1)
 
@@ -88,6 +93,7 @@ class Home:
             "git": self.git_url,
             "gateway": self.gateway,
             "subnet": self.subnet,
+            "public_subnet": self.public_subnet,
         }
 
 

@@ -1,14 +1,14 @@
 """Hints for errors of AWS: what to do, or to type, next."""
 
-TRANSIENT = "It may pass by itself: resume the run in a while."
-NO_ANSWER = "Check the network, then resume the run."
+TRANSIENT = "It may pass by itself: try again in a while."
+NO_ANSWER = "Check the network, then try again."
 NO_CREDENTIALS = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-NO_ROOM = "No room at present: resume the run in a while, or name another type in the recipe."
+NO_ROOM = "No room at present: try again in a while, or name another type in the recipe."
 CHECK = "Check the credentials with: aws sts get-caller-identity"
-LOG_IN = "Log in again, then resume the run."
+LOG_IN = "Log in again, then try again."
 PERMISSION = "Ask for this permission, or use other credentials."
 REGION = "Name a region of AWS, such as us-west-2, in the recipe, or set AWS_REGION."
-CLOCK = "Set the clock: sudo timedatectl set-ntp true - then resume the run."
+CLOCK = "Set the clock: sudo timedatectl set-ntp true - then try again."
 SUPPORT = "https://console.aws.amazon.com/support/"
 KEY_REFUSED = (
     "The KMS key that encrypts the disks cannot be used. Check that it is enabled, and that its"
@@ -30,11 +30,11 @@ BY_CODE = {
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestInTheFuture"), CLOCK),
     "PendingVerification": (
         "AWS is still verifying this account for the region, which takes minutes, at most some"
-        f" hours: resume the run then. If it does not pass, ask AWS: {SUPPORT}"
+        f" hours: try again then. If it does not pass, ask AWS: {SUPPORT}"
     ),
     "OptInRequired": (
         "The account has not subscribed to this: accept the terms of the image on AWS Marketplace,"
-        " or finish signing up to AWS (a means of payment, a phone number), then resume the run."
+        " or finish signing up to AWS (a means of payment, a phone number), then try again."
     ),
     "Blocked": f"AWS has blocked this account. Ask AWS: {SUPPORT}",
 }

@@ -135,7 +135,7 @@ def check_was_not_refused(instance: Instance) -> None:
         raise CloudError(
             f"EC2 terminated {instance.id} ({instance.instance_type}) during its launch."
             f" {_reason_of(instance)}",
-            hint or "Correct what it names, then resume the run.",
+            hint or "Correct what it names, then try again.",
             code,
         )
 

@@ -13,10 +13,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import run_wsgi_app
 
 from sandbox.ec2.calls.protocol import find_protocol_error, finish_reply
+from sandbox.ec2.calls.request_buckets import RequestBuckets
 from sandbox.ec2.calls.responses import CLOUD_KEY, StrictResponse
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
-from sandbox.messages.error_reply import write_error
+from sandbox.messages.error_reply import refuse, write_error
 from sandbox.messages.reply import Reply, read_headers
 from sandbox.services import pricing, service_quotas
 from sandbox.services.scheduler_calls import SchedulerCalls
@@ -41,6 +42,7 @@ class Dispatcher:
         self._moto = DomainDispatcherApplication(_create_app)
         self._scheduler = SchedulerCalls(cloud)
         self._parameters = SsmParameters(cloud)
+        self._buckets = RequestBuckets(cloud.clock)
         self._s3_lock = threading.Lock()
 
     def answer(self, call: Call, environ: dict[str, Any]) -> Reply:
@@ -52,6 +54,10 @@ class Dispatcher:
             return write_error(call.service, 500, "InternalError", BROKEN)
 
     def _answer_here(self, call: Call, environ: dict[str, Any]) -> Reply | None:
+        if call.service == "ec2" and self._cloud.latency.limits_requests:
+            with self._cloud.lock:
+                if not self._buckets.admit(call):
+                    return refuse(call, "RequestLimitExceeded")
         if error := find_protocol_error(call) or find_parameter_error(call, environ):
             return error
         if call.service == "servicequotas":

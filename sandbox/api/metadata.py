@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from sandbox.api.role_credentials import profile_info, role_credentials
 from sandbox.ec2.instances.view import view_groups
-from sandbox.ec2.model import Instance
+from sandbox.ec2.model import Instance, InstanceProfile
 from sandbox.ec2.state.region import Region
 
 Tree = dict[str, Any]
@@ -47,8 +48,19 @@ def _meta_data(region: Region, instance: Instance) -> Tree:
         tree["public-keys"] = {"": listing, "0": {"openssh-key": instance.public_key}}
     if instance.public_address:
         tree["public-ipv4"] = instance.public_address
+    if instance.profile:
+        tree["iam"] = _iam(region, instance, instance.profile)
     if instance.metadata_options["InstanceMetadataTags"] == "enabled":
         tree["tags"] = {"instance": dict(region.tags_of(instance.id))}
+    return tree
+
+
+def _iam(region: Region, instance: Instance, profile: InstanceProfile) -> Tree:
+    now = region.core.clock.now()
+    tree: Tree = {"info": profile_info(profile.arn, profile.id, now)}
+    if profile.role:
+        credentials = role_credentials(instance.id, profile.role, now)
+        tree["security-credentials"] = {profile.role: credentials}
     return tree
 
 

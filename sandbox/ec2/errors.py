@@ -7,6 +7,11 @@ from moto.ec2.exceptions import DryRunClientError, EC2ClientError
 
 _KINDS = {
     "ami": ("InvalidAMIID", "InvalidAMIID", "The image id '[{}]' does not exist"),
+    "eipalloc": (
+        "InvalidAllocationID",
+        "InvalidAllocationID",
+        "The allocation ID '{}' does not exist",
+    ),
     "i": ("InvalidInstanceID", "InvalidInstanceID", "The instance ID '{}' does not exist"),
     "key": ("InvalidKeyPair", "InvalidKeyPairID", "The key pair '{}' does not exist"),
     "sg": ("InvalidGroup", "InvalidGroupId", "The security group '{}' does not exist"),

@@ -101,6 +101,16 @@ class Snapshot:
 
 
 @dataclass
+class ElasticAddress:
+    """A public address that the account keeps until it releases it."""
+
+    id: str
+    public_address: str
+    instance_id: str | None = None
+    association_id: str | None = None
+
+
+@dataclass
 class Image:
     """An AMI."""
 
@@ -137,6 +147,15 @@ class Image:
         return next(entry for entry in self.mapping if entry.device == self.root_device)
 
 
+@dataclass(frozen=True)
+class InstanceProfile:
+    """An instance profile of IAM, and the name of its role, if it has one."""
+
+    id: str
+    arn: str
+    role: str | None
+
+
 @dataclass
 class Instance:
     """An EC2 instance. `interface` is moto's network interface, which holds its groups."""
@@ -155,12 +174,18 @@ class Instance:
     root_device: str
     private_address: str
     has_public_address: bool
+    """Whether EC2 gives it a public address whenever it starts."""
     group_ids: list[str]
     shutdown_behavior: str
     metadata_options: dict[str, Any]
+    profile: InstanceProfile | None = None
     reservation_id: str = ""
     owner_id: str = ""
     launch_index: int = 0
+    given_address: str | None = None
+    """The public address that it has until it stops."""
+    elastic_address: str | None = None
+    """The elastic address that is associated with it, in every state."""
     interface: Any = None
     rules: Sequence[Rule] | None = None
     disable_termination: bool = False
@@ -197,6 +222,4 @@ class Instance:
 
     @property
     def public_address(self) -> str | None:
-        """The public address; EC2 releases it while the instance is not running."""
-        running = self.state in ("pending", "running")
-        return self.private_address if self.has_public_address and running else None
+        return self.elastic_address or self.given_address

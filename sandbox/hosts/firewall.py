@@ -2,6 +2,9 @@
 
 All machines are on isolated ports of the bridge, so that traffic between machines passes through
 these rules as well. Outbound traffic and its replies always pass.
+
+A public address stands for the private one of a machine, as long as it is published. What is sent
+to another public address is dropped, and so are connections through one that is withdrawn.
 """
 
 import shutil
@@ -14,6 +17,10 @@ from sandbox.hosts import packet_loss
 from sandbox.programs import run_program
 
 IMDS_ADDRESS = "169.254.169.254"
+PUBLISHED = "published"
+"""The private address behind each public address."""
+PAIRS = "published_pairs"
+"""The same as pairs, against which connections are checked that have begun before."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,11 @@ def up(home: Home) -> None:
         f"""
         table ip {home.name} {{
             map machines {{ type ipv4_addr : verdict; }}
+            map {PUBLISHED} {{ type ipv4_addr : ipv4_addr; }}
+            set {PAIRS} {{ type ipv4_addr . ipv4_addr; }}
             chain inbound {{
+                ct original ip daddr {home.public_subnet} \
+                    ct original ip daddr . ct reply ip saddr != @{PAIRS} drop
                 ct state established,related accept
                 ip daddr vmap @machines
                 drop
@@ -57,6 +68,11 @@ def up(home: Home) -> None:
                 type nat hook prerouting priority dstnat;
                 iifname "{home.bridge}" ip daddr {IMDS_ADDRESS} tcp dport 80 \
                     dnat to {home.gateway}:{IMDS_PORT}
+                dnat to ip daddr map @{PUBLISHED}
+            }}
+            chain local {{
+                type nat hook output priority -100;
+                dnat to ip daddr map @{PUBLISHED}
             }}
             chain postrouting {{
                 type nat hook postrouting priority srcnat;
@@ -106,6 +122,24 @@ def remove_rules(home: Home, address: str) -> None:
         f"add element ip {home.name} machines {element}\n"
         f"delete element ip {home.name} machines {element}\n"
         f"delete chain ip {home.name} {chain}"
+    )
+
+
+def publish(home: Home, public: str, private: str) -> None:
+    """Let this public address stand for the machine with the private one, from now on."""
+    _load(_change("add", home, public, private))
+
+
+def withdraw(home: Home, public: str, private: str) -> None:
+    """Undo `publish`: connections through the public address end, too. May be repeated."""
+    # Only what exists can be deleted, so it is added first.
+    _load(_change("add", home, public, private) + _change("delete", home, public, private))
+
+
+def _change(verb: str, home: Home, public: str, private: str) -> str:
+    return (
+        f"{verb} element ip {home.name} {PUBLISHED} {{ {public} : {private} }}\n"
+        f"{verb} element ip {home.name} {PAIRS} {{ {public} . {private} }}\n"
     )
 
 

@@ -35,6 +35,7 @@ class Machine:
         self.home = home
         self.id = machine_id
         self.address = address
+        self.public_address: str | None = None
         self.guest: Guest | None = None
         self.is_broken = False
         """Whether the kernel panics at every boot."""
@@ -88,10 +89,21 @@ class Machine:
         self.kill()
         with self._lock:
             self._release(Exit.KILLED)
+            self.set_public_address(None)
             network.disconnect(self.home, self.id, self.address)
             firewall.remove_rules(self.home, self.address)
             remove_traces(self.home, self.id)
             layers.remove_root(self.home, self.id)
+
+    def set_public_address(self, address: str | None) -> None:
+        with self._lock:
+            if self.public_address == address:
+                return
+            if self.public_address:
+                firewall.withdraw(self.home, self.public_address, self.address)
+            if address:
+                firewall.publish(self.home, address, self.address)
+            self.public_address = address
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -31,6 +31,10 @@ class Machines:
     def subnet(self) -> str:
         return self.home.subnet
 
+    @property
+    def public_subnet(self) -> str:
+        return self.home.public_subnet
+
     def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
         """Create a machine with a root from the image, and an address in the subnet."""
         with self._lock:
@@ -100,6 +104,10 @@ class Machines:
     def set_rules(self, machine_id: str, rules: Sequence[Rule]) -> None:
         """Admit only what the rules allow. Before the first call, nothing is admitted."""
         firewall.set_rules(self.home, self._find(machine_id).address, rules)
+
+    def set_public_address(self, machine_id: str, address: str | None) -> None:
+        """Let this public address alone stand for the machine, or none. May be repeated."""
+        self._find(machine_id).set_public_address(address)
 
     def running(self) -> list[str]:
         with self._lock:

@@ -19,6 +19,8 @@ def up(home: Home) -> None:
         _ip("link", "add", home.bridge, "type", "bridge")
     _ip("address", "replace", f"{home.gateway}/24", "dev", home.bridge)
     _ip("link", "set", home.bridge, "up")
+    # Nobody has these addresses: the firewall sends their packets to machines.
+    _ip("route", "replace", home.public_subnet, "dev", home.bridge, "src", home.gateway)
     # Machines reach each other through the gateway only, which must not offer them another route.
     Path(f"/proc/sys/net/ipv4/conf/{home.bridge}/send_redirects").write_text("0")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")

@@ -15,8 +15,9 @@ from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error
 from sandbox.messages.reply import Reply
+from sandbox.services.cron_expression import read_cron
 
-_EXPRESSION = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)|(?:rate|cron)\(.+\)")
+_EXPRESSION = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)|cron\(.+\)")
 _NAME = re.compile(r"[0-9a-zA-Z\-_.]{1,64}")
 
 
@@ -64,11 +65,14 @@ def _find_problem(call: Call, request: dict[str, Any]) -> str | None:
     if not _NAME.fullmatch(name):
         return f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint"
     found = _EXPRESSION.fullmatch(expression)
+    if expression.startswith("rate("):
+        return f"The sandbox does not run {expression}: it knows at(…) and cron(…)."
     try:
         if not found or (found[1] and not datetime.fromisoformat(found[1])):
             return f"Invalid Schedule Expression {expression}."
-    except ValueError:
-        return f"Invalid Schedule Expression {expression}."
+        read_cron(expression)
+    except ValueError as error:
+        return f"Invalid Schedule Expression {expression}. {error}"
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):

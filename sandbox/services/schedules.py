@@ -1,8 +1,9 @@
-"""Runs the one-time schedules of EventBridge Scheduler that stop or terminate instances.
+"""Runs the schedules of EventBridge Scheduler that stop or terminate instances.
 
 moto keeps the schedules; their targets are called here, as their owner would call them. A call that
-fails is repeated as often and long as the retry policy allows, and then dropped. A schedule whose
-time had passed when it was created never runs: AWS promises nothing for it.
+fails is repeated as often and long as the retry policy allows, and then dropped. A one-time
+schedule whose time had passed when it was created never runs: AWS promises nothing for it. If the
+clock is put forward over several times of a recurring schedule, it runs once.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
@@ -20,6 +21,7 @@ from moto.scheduler.models import scheduler_backends
 from moto.utilities.utils import get_partition
 
 from sandbox.messages.reply import ConnectionLostError, Reply
+from sandbox.services.cron_expression import read_cron
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +38,14 @@ Handle = Callable[[str, str, dict[str, str], bytes], Reply]
 
 @dataclass(frozen=True)
 class _Attempt:
-    """The calls so far for a schedule; `target` differs once the schedule is updated."""
+    """The calls so far at a time of a schedule; `target` differs once the schedule is updated."""
 
     target: str
     count: int
     due: datetime | None
+    """When it is called, or called again; None if never again."""
+    began: datetime | None
+    """The time of the schedule for which it is called."""
 
 
 class Schedules:
@@ -53,7 +58,7 @@ class Schedules:
 
     def run_due(self, now: datetime) -> None:
         """Call the target of every schedule that is due."""
-        for group, schedule in list(_one_time_schedules(self._account_id)):
+        for group, schedule in list(_schedules(self._account_id)):
             attempt = self._attempts[schedule.arn] = self._attempt_of(schedule)
             if attempt.due and attempt.due <= now and schedule.state == "ENABLED":
                 self._attempts[schedule.arn] = self._try(schedule, attempt, now)
@@ -66,24 +71,24 @@ class Schedules:
         )
         if known and known.target == target:
             return known
-        due, written = due_time(schedule), datetime.fromtimestamp(schedule.last_modified_date, UTC)
-        return _Attempt(target, 0, due if due and due > written else None)
+        due = next_time(schedule, datetime.fromtimestamp(schedule.last_modified_date, UTC))
+        return _Attempt(target, 0, due, due)
 
     def _try(self, schedule: Any, attempt: _Attempt, now: datetime) -> _Attempt:
         policy = schedule.target["RetryPolicy"]
-        end = (due_time(schedule) or now) + timedelta(
-            seconds=policy.get("MaximumEventAgeInSeconds", 86400)
-        )
+        age = timedelta(seconds=policy.get("MaximumEventAgeInSeconds", 86400))
+        end = (attempt.began or now) + age
         problem = self._call(schedule)
+        following = next_time(schedule, now)
         if not problem:
             log.info("Schedule %s has run", schedule.name)
-            return _Attempt(attempt.target, attempt.count + 1, None)
+            return _Attempt(attempt.target, 0, following, following)
         pause = min(FIRST_PAUSE * 2 ** min(attempt.count, 10), LONGEST_PAUSE)
         if attempt.count >= policy.get("MaximumRetryAttempts", 185) or now + pause > end:
             log.error("Schedule %s was dropped: %s", schedule.name, problem)
-            return _Attempt(attempt.target, attempt.count + 1, None)
+            return _Attempt(attempt.target, 0, following, following)
         log.warning("Schedule %s will be retried: %s", schedule.name, problem)
-        return _Attempt(attempt.target, attempt.count + 1, now + pause)
+        return _Attempt(attempt.target, attempt.count + 1, now + pause, attempt.began)
 
     def _call(self, schedule: Any) -> str:
         """Call the target; return the problem, or an empty text."""
@@ -116,18 +121,19 @@ class Schedules:
             del self._attempts[schedule.arn]
 
 
-def due_time(schedule: Any) -> datetime | None:
-    """Return when a one-time schedule is due; None for other schedules."""
-    found = _AT.fullmatch(schedule.schedule_expression)
-    if not found:
-        return None
+def next_time(schedule: Any, moment: datetime) -> datetime | None:
+    """Return when a schedule is due next after this moment; None if never again."""
     zone = ZoneInfo(schedule.schedule_expression_timezone or "UTC")
-    return datetime.fromisoformat(found[1]).replace(tzinfo=zone).astimezone(UTC)
+    if cron := read_cron(schedule.schedule_expression):
+        return cron.next_after(moment, zone)
+    if not (found := _AT.fullmatch(schedule.schedule_expression)):
+        return None
+    due = datetime.fromisoformat(found[1]).replace(tzinfo=zone).astimezone(UTC)
+    return due if due > moment else None
 
 
-def _one_time_schedules(account_id: str) -> Iterator[tuple[Any, Any]]:
+def _schedules(account_id: str) -> Iterator[tuple[Any, Any]]:
     for backend in scheduler_backends[account_id].values():
         for group in backend.schedule_groups.values():
             for schedule in list(group.schedules.values()):
-                if _AT.fullmatch(schedule.schedule_expression):
-                    yield group, schedule
+                yield group, schedule

@@ -6,6 +6,7 @@ from typing import Any
 READING = ("Describe", "Get", "List", "Head")
 
 TAGGED: dict[str, tuple[str, ...]] = {
+    "AllocateAddress": ("elastic-ip",),
     "CreateImage": ("image", "snapshot"),
     "CreateSecurityGroup": ("security-group",),
     "CreateSnapshot": ("snapshot",),
@@ -17,6 +18,7 @@ TAGGED: dict[str, tuple[str, ...]] = {
 
 CHANGING = frozenset(
     {
+        "AssociateAddress",
         "AttachVolume",
         "AuthorizeSecurityGroupIngress",
         "CreateTags",
@@ -30,6 +32,7 @@ CHANGING = frozenset(
         "DisableImage",
         "DisableImageDeprecation",
         "DisableImageDeregistrationProtection",
+        "DisassociateAddress",
         "EnableImage",
         "EnableImageDeprecation",
         "EnableImageDeregistrationProtection",
@@ -38,6 +41,7 @@ CHANGING = frozenset(
         "ModifyInstanceMetadataOptions",
         "ModifySnapshotAttribute",
         "RebootInstances",
+        "ReleaseAddress",
         "RevokeSecurityGroupIngress",
         "StartInstances",
         "StopInstances",
@@ -60,7 +64,7 @@ ACCOUNT_WIDE = frozenset(
 def ids_made(parsed: dict[str, Any]) -> Iterator[str]:
     """Give the ids of what a creating call has made."""
     yield from (instance["InstanceId"] for instance in parsed.get("Instances", []))
-    for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId"):
+    for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId", "AllocationId"):
         # A snapshot's answer names the volume too, which was there before.
         if field in parsed and "SnapshotId" not in parsed:
             yield parsed[field]

@@ -72,7 +72,11 @@ def shared(account: Account) -> Iterator[World]:
 
 
 def end_machines(world: World) -> None:
-    """Begin to end what a test has launched: quotas count what runs."""
+    """Begin to end what a test has launched, and release its addresses: quotas count both."""
+    for address in world.ec2.describe_addresses(Filters=world.mine)["Addresses"]:
+        if "AssociationId" in address:
+            world.ec2.disassociate_address(AssociationId=address["AssociationId"])
+        world.ec2.release_address(AllocationId=address["AllocationId"])
     for instance in world.instances():
         if instance["State"]["Name"] not in ("shutting-down", "terminated"):
             end_machine(world.ec2, instance["InstanceId"])

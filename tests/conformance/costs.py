@@ -94,7 +94,14 @@ def change_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
     return ledger.disk_usd(disks_gib(params["InstanceId"], ec2))
 
 
+def address_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
+    """An elastic address has no end of its own."""
+    del params, ec2
+    return ledger.prices.address.public_ipv4_usd_per_hour * DISK_HOURS
+
+
 COSTS = {
+    "AllocateAddress": address_usd,
     "CreateImage": image_usd,
     "CreateSnapshot": snapshot_usd,
     "CreateVolume": volume_usd,

@@ -20,7 +20,7 @@ from tests.conformance.ledger import SWITCH_HOURS, Charge, Ledger
 RUN_TAG = "conformance:run"
 TEST_TAG = "conformance:test"
 OWN_END = user_data(lease_hours=SWITCH_HOURS)
-ID = re.compile(r"(?:i|vol|snap|ami|sg|key)-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+ID = re.compile(r"(?:i|vol|snap|ami|sg|key|eipalloc)-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 NOBODYS = "0123456789abcdef0"
 """How ids end that name nothing, in tests of what is not there."""
 

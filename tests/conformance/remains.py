@@ -29,16 +29,20 @@ class Kind:
 
     def list_ids(self, ec2: Any, name: str, values: Sequence[str]) -> Iterator[str]:
         """Give the ids of what is there and fits one filter."""
-        ask = getattr(ec2, f"describe_{self.noun}s")
+        ask = getattr(ec2, f"describe_{self.plural}")
         found = ask(Filters=[{"Name": name, "Values": values}], **dict(self.whose))
         if self.noun != "instance":
-            things = found[f"{self.noun.title().replace('_', '')}s"]
+            things = found[self.plural.title().replace("_", "")]
             yield from (thing[self.id_name] for thing in things)
             return
         for reservation in found["Reservations"]:
             for instance in reservation["Instances"]:
                 if instance["State"]["Name"] != "terminated":
                     yield instance[self.id_name]
+
+    @property
+    def plural(self) -> str:
+        return f"{self.noun}es" if self.noun.endswith("s") else f"{self.noun}s"
 
     @property
     def filter_name(self) -> str:
@@ -69,6 +73,7 @@ KINDS = (
     INSTANCE,
     Kind("ami-", "image", "ImageId", "deregister_image", (("IncludeDisabled", True),)),
     Kind("snap-", "snapshot", "SnapshotId", "delete_snapshot", (("OwnerIds", ["self"]),)),
+    Kind("eipalloc-", "address", "AllocationId", "release_address"),
     Kind("vol-", "volume", "VolumeId", "delete_volume"),
     Kind("sg-", "security_group", "GroupId", "delete_security_group"),
     Kind("key-", "key_pair", "KeyPairId", "delete_key_pair"),

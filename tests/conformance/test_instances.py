@@ -53,6 +53,21 @@ def test_stop_and_start_take_their_time_and_keep_the_private_address(world: Worl
     assert world.instance(instance_id)["PrivateIpAddress"] == before
 
 
+def test_a_public_address_is_another_after_each_start(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-instance-addressing.html"""
+    instance_id = world.launch_running()
+    seen = {world.instance(instance_id)["PublicIpAddress"]}
+    for starts in (1, 2):
+        world.stop(instance_id)
+        world.ec2.start_instances(InstanceIds=[instance_id])
+        world.wait_for_state(instance_id, "running")
+        seen.add(world.instance(instance_id)["PublicIpAddress"])
+        assert len(seen) == 1 + starts
+    before = world.instance(instance_id)["PublicIpAddress"]
+    world.ec2.reboot_instances(InstanceIds=[instance_id])
+    assert world.instance(instance_id)["PublicIpAddress"] == before
+
+
 def test_a_terminated_instance_stays_to_be_seen_without_network_and_volumes(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html
 

@@ -101,6 +101,7 @@ def test_a_launch_is_found_by_its_token_and_its_tags(world: World) -> None:
             },
             "InvalidSnapshot.NotFound",
         ),
+        ({"IamInstanceProfile": {"Name": "notebake-nobodys"}}, "InvalidParameterValue"),
         ({"DryRun": True}, "DryRunOperation"),
     ],
 )

@@ -16,6 +16,7 @@ class FakeMachines:
 
     # Loopback: whoever speaks to such a host by mistake speaks to nobody else.
     subnet = "127.213.0.0/16"
+    public_subnet = "127.214.0.0/16"
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -24,6 +25,7 @@ class FakeMachines:
         self.addresses: dict[str, str] = {}
         self.upgrade_seconds: dict[str, float] = {}
         self.on_exit: dict[str, OnExit] = {}
+        self.public_addresses: dict[str, str] = {}
         self.rules: dict[str, list[Rule]] = {}
         self.volumes: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
@@ -105,6 +107,7 @@ class FakeMachines:
         self.roots.pop(machine_id, None)
         with self.lock:
             self.addresses.pop(machine_id, None)
+        self.set_public_address(machine_id, None)
 
     def kill(self, machine_id: str) -> None:
         self._note("kill", machine_id)
@@ -137,6 +140,12 @@ class FakeMachines:
 
     def set_rules(self, machine_id: str, rules: Sequence[Rule]) -> None:
         self.rules[machine_id] = list(rules)
+
+    def set_public_address(self, machine_id: str, address: str | None) -> None:
+        self.public_addresses.pop(machine_id, None)
+        if address:
+            assert address not in self.public_addresses.values()
+            self.public_addresses[machine_id] = address
 
     def running(self) -> list[str]:
         return sorted(self.on_exit)

@@ -6,7 +6,14 @@ from typing import Any
 from sandbox.ec2.calls import account, describe
 from sandbox.ec2.images import attributes as image_attributes
 from sandbox.ec2.images import create, state
-from sandbox.ec2.instances import attributes, console, launch, power, security_groups
+from sandbox.ec2.instances import (
+    attributes,
+    console,
+    elastic_addresses,
+    launch,
+    power,
+    security_groups,
+)
 from sandbox.ec2.model import Params
 from sandbox.ec2.state import tags
 from sandbox.ec2.state.region import Region
@@ -15,6 +22,8 @@ from sandbox.ec2.storage import snapshots, volumes
 Action = Callable[[Region, Params], dict[str, Any] | None]
 
 OWN: dict[str, Action] = {
+    "AllocateAddress": elastic_addresses.allocate_address,
+    "AssociateAddress": elastic_addresses.associate_address,
     "AttachVolume": volumes.attach_volume,
     "CreateImage": create.create_image,
     "CreateSnapshot": snapshots.create_snapshot,
@@ -24,6 +33,9 @@ OWN: dict[str, Action] = {
     "DeleteTags": tags.delete_tags,
     "DeleteVolume": volumes.delete_volume,
     "DeregisterImage": image_attributes.deregister_image,
+    "DescribeAddresses": elastic_addresses.describe_addresses,
+    "DisassociateAddress": elastic_addresses.disassociate_address,
+    "ReleaseAddress": elastic_addresses.release_address,
     "DescribeImageReferences": state.describe_references,
     "DisableImage": state.disable_image,
     "DisableImageBlockPublicAccess": state.disable_block_public_access,
@@ -80,7 +92,6 @@ LEFT_TO_MOTO = frozenset(
         "DeleteSubnet",
         "DeleteVpc",
         "DescribeAccountAttributes",
-        "DescribeAddresses",
         "DescribeAvailabilityZones",
         "DescribeInstanceTypeOfferings",
         "DescribeInstanceTypes",

@@ -90,6 +90,7 @@ def describe_tags(region: Region, parameters: Params) -> View:
     """DescribeTags."""
     kinds = {"i": "instance", "vol": "volume", "snap": "snapshot", "ami": "image"}
     kinds |= {"sg": "security-group", "key": "key-pair", "eni": "network-interface"}
+    kinds["eipalloc"] = "elastic-ip"
     tags = []
     for resource_id in filter(region.visibility.is_visible, list(region.network.tags)):
         kind = kinds.get(resource_id.partition("-")[0], resource_id.partition("-")[0])

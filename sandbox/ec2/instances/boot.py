@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
+from sandbox.ec2.instances.public_address import publish_address
 from sandbox.ec2.instances.security_groups import apply_rules_unlocked
 from sandbox.ec2.instances.state import (
     end_state,
@@ -71,6 +72,7 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
         log.exception("Instance %s did not start", instance.id)
         with region.core.lock:
             enter_state(region, instance, "stopped", _broken_launch(error))
+        publish_address(region, instance)
         return
     end_state(region, instance, "pending", "running")
 
@@ -84,6 +86,7 @@ def boot_again_or_stop(region: Region, instance: Instance) -> None:
         with region.core.lock:
             if instance.state in ("running", "pending"):
                 enter_state(region, instance, "stopped", _broken_launch(error))
+        publish_address(region, instance)
 
 
 def stop(region: Region, instance: Instance) -> None:
@@ -94,10 +97,12 @@ def stop(region: Region, instance: Instance) -> None:
         log.exception("Instance %s could not be powered off", instance.id)
         with suppress(Exception):
             region.core.machines.kill(instance.id)
+    publish_address(region, instance)
     end_state(region, instance, "stopping", "stopped")
 
 
 def _boot_host(region: Region, instance: Instance) -> None:
+    publish_address(region, instance)
     region.core.machines.boot(instance.id, _on_exit(region, instance))
 
 

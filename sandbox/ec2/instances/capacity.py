@@ -1,4 +1,4 @@
-"""Capacity for instances: that of a zone, and what the account's vCPU quotas leave."""
+"""What an account may have: capacity of a zone, and what quotas of vCPUs and addresses leave."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,13 @@ from sandbox.faults.registry import Facts
 
 NO_CAPACITY = "InsufficientInstanceCapacity"
 OVER_QUOTA = "VcpuLimitExceeded"
-# The quota that counts each family of types, and its value in a new account of the sandbox.
+# The quota that counts each family of types; below, the values in a new account of the sandbox.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 STANDARD = "L-1216C47A"
 FAMILIES = {"g": "L-DB2E81BA", "vt": "L-DB2E81BA", "p": "L-417A185B"}
-VCPUS = {STANDARD: 64, "L-DB2E81BA": 0, "L-417A185B": 0}
+ELASTIC_ADDRESSES = "L-0263D0A3"
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html
+QUOTAS = {STANDARD: 64, "L-DB2E81BA": 0, "L-417A185B": 0, ELASTIC_ADDRESSES: 5}
 _STANDARD_FAMILIES = set("acdhimrtz")
 OVER_QUOTA_MESSAGE = (
     "You have requested more vCPU capacity than your current vCPU limit of {} allows for the "
@@ -56,7 +58,18 @@ def launch_facts(action: str, instance_type: str, zone: str, tags: Mapping[str, 
 def quota_of(limits: Sequence[Fault], code: str) -> int:
     """Return a quota: the value of the last fault that limits it, or that of a new account."""
     values = [limit.value for limit in limits if limit.code == code and limit.value is not None]
-    return values[-1] if values else VCPUS[code]
+    return values[-1] if values else QUOTAS[code]
+
+
+def check_addresses_quota(region: Region, used: int) -> None:
+    """Raise EC2's error if the account may have no further elastic address."""
+    limits = _limits(region, ELASTIC_ADDRESSES)
+    if used < quota_of(limits, ELASTIC_ADDRESSES):
+        return
+    for limit in limits:
+        region.core.faults.count_fired(limit)
+    message = "The maximum number of addresses has been reached."
+    raise ec2_error("AddressLimitExceeded", message)
 
 
 def _check_quota(region: Region, facts: Facts, instance_type: str, count: int) -> None:
@@ -64,7 +77,7 @@ def _check_quota(region: Region, facts: Facts, instance_type: str, count: int) -
     if not code:
         return
     faults = region.core.faults
-    limits = [limit for limit in faults.active("limit") if limit.code == code]
+    limits = _limits(region, code)
     quota = quota_of(limits, code)
     used = sum(
         _vcpus(instance.instance_type)
@@ -76,6 +89,10 @@ def _check_quota(region: Region, facts: Facts, instance_type: str, count: int) -
         faults.count_fired(limit)
     if is_over or _fire(region, OVER_QUOTA, facts):
         raise ec2_error(OVER_QUOTA, OVER_QUOTA_MESSAGE.format(quota))
+
+
+def _limits(region: Region, code: str) -> list[Fault]:
+    return [limit for limit in region.core.faults.active("limit") if limit.code == code]
 
 
 def _quota_code(instance_type: str) -> str | None:

@@ -9,6 +9,7 @@ from sandbox.ec2.instances import boot
 from sandbox.ec2.instances.capacity import check_capacity
 from sandbox.ec2.instances.launch_plan import LaunchPlan, plan_launch
 from sandbox.ec2.instances.placement import Placement, check_addresses, token_scope
+from sandbox.ec2.instances.public_address import give_address
 from sandbox.ec2.instances.view import view_reservation
 from sandbox.ec2.model import Attachment, BlockDevice, Image, Instance, Params, View, new_id
 from sandbox.ec2.state import base_images
@@ -73,6 +74,7 @@ def _launch(
     instance.owner_id, instance.reservation_id = region.account_id, reservation_id
     instance.launch_index = index
     instance.interface = _create_interface(region, instance, plan.placement)
+    give_address(region, instance)
     region.instances[instance.id] = instance
     region.tag(instance.id, plan.tags["instance"])
     region.tag(instance.interface.id, plan.tags["network-interface"])
@@ -97,6 +99,7 @@ def _instance_of(
         key_name=parameters.get("KeyName"),
         public_key=plan.public_key,
         client_token=str(parameters.get("ClientToken", "")),
+        profile=plan.profile,
         user_data=plan.user_data,
         root_device=plan.image.root_device,
         private_address=address,
@@ -135,7 +138,6 @@ def _create_interface(region: Region, instance: Instance, placement: Placement) 
         delete_on_termination=True,
     )
     interface.mac_address = mac_address(instance.private_address)
-    interface.public_ip = instance.public_address
     interface.instance = instance
     interface.attachment_id = new_id("eni-attach")
     interface.attach_time = instance.launch_time

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sandbox.ec2.errors import check_known, ec2_error, invalid_value, missing, unsupported
 from sandbox.ec2.instances.placement import Placement, choose_placement
+from sandbox.ec2.instances.profiles import find_profile
 from sandbox.ec2.instances.types import check_type
-from sandbox.ec2.model import BlockDevice, Image, Params
+from sandbox.ec2.model import BlockDevice, Image, InstanceProfile, Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import SpecifiedTags, read_tag_specifications
 from sandbox.ec2.storage.block_devices import launch_mapping
@@ -21,6 +22,7 @@ KNOWN = {
     "DisableApiTermination",
     "DryRun",
     "EbsOptimized",
+    "IamInstanceProfile",
     "ImageId",
     "InstanceInitiatedShutdownBehavior",
     "InstanceType",
@@ -57,6 +59,7 @@ class LaunchPlan:
     instance_type: str
     placement: Placement
     public_key: str | None
+    profile: InstanceProfile | None
     user_data: bytes
     devices: list[BlockDevice]
     tags: SpecifiedTags
@@ -82,6 +85,7 @@ def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
         instance_type=instance_type,
         placement=choose_placement(region, parameters, instance_type, tags["instance"]),
         public_key=_find_public_key(region, parameters.get("KeyName")),
+        profile=find_profile(region, parameters.get("IamInstanceProfile", {})),
         user_data=read_user_data(parameters.get("UserData")),
         devices=launch_mapping(region, image, parameters.get("BlockDeviceMappings", [])),
         tags=tags,

@@ -4,6 +4,8 @@ import logging
 from contextlib import suppress
 from functools import partial
 
+from sandbox.ec2.instances.elastic_addresses import release_from
+from sandbox.ec2.instances.public_address import give_address
 from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.region import Region
@@ -23,8 +25,7 @@ def enter_state(
     now = region.now()
     instance.transition_reason = f"User initiated ({now:%Y-%m-%d %H:%M:%S} GMT)" if reason else ""
     instance.end_time = now if state == "terminated" else None
-    if instance.interface:
-        instance.interface.public_ip = instance.public_address
+    give_address(region, instance)
 
 
 def end_state(region: Region, instance: Instance, state: str, following: str) -> None:
@@ -77,6 +78,7 @@ def _finish_termination(region: Region, instance: Instance) -> None:
             region.transitions.end(instance.id, LINGERING, release)
         else:
             region.release_volumes(instance.id, ending)
+        release_from(region, instance)
         region.network.enis.pop(instance.interface.id, None)
         region.untag(instance.interface.id)
         enter_state(region, instance, "terminated", instance.state_reason)

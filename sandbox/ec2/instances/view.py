@@ -50,6 +50,8 @@ def view_instance(region: Region, instance: Instance) -> View:
         shown["StateReason"] = {"Code": code, "Message": f"{code}: {message}"}
     if tags := view_tags(region, instance.id):
         shown["Tags"] = tags
+    if instance.profile:
+        shown["IamInstanceProfile"] = {"Arn": instance.profile.arn, "Id": instance.profile.id}
     return {**shown, **_view_network(region, instance)} if instance.is_live else shown
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sandbox.clock import Agenda, Clock
 from sandbox.ec2.state.client_tokens import ClientTokens
 from sandbox.ec2.state.latency import Latency
+from sandbox.ec2.state.public_addresses import PublicAddresses
 from sandbox.ec2.state.workers import Workers
 from sandbox.faults.registry import FaultRegistry
 from sandbox.hosts.machines import Machines
@@ -36,6 +37,7 @@ class Core:
         self.lock = threading.RLock()
         self.faults = FaultRegistry()
         self.tokens = ClientTokens()
+        self.public_addresses = PublicAddresses(self.machines.public_subnet)
         self.on_change: list[Callable[[], None]] = []
         self._agenda = Agenda()
 

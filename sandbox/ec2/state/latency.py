@@ -1,7 +1,8 @@
 """How long EC2's states last: nothing else decides how long the sandbox takes.
 
 `quick` is for tests and rehearsals: every state can be observed, and is over soon. `aws` takes
-about as long as EC2 itself, with its spread; the sources of the numbers are in `AWS`.
+about as long as EC2 itself, with its spread; the sources of the numbers are in `AWS`. With `aws`,
+requests are limited as well: see `request_buckets`.
 """
 
 from collections.abc import Mapping
@@ -79,7 +80,15 @@ DEFAULT_LATENCY = "quick"
 class Latency:
     """Draws how long states last. With the same seed, the n-th stay in a state is equally long."""
 
-    def __init__(self, spans: Mapping[str, Span] = QUICK, seed: int = 0) -> None:
+    def __init__(
+        self,
+        spans: Mapping[str, Span] = QUICK,
+        seed: int = 0,
+        *,
+        limits_requests: bool = False,
+    ) -> None:
+        self.limits_requests = limits_requests
+        """Whether EC2 takes only so many requests a second, as AWS's does."""
         self._spans = spans
         self._seed = seed
         self._draws = {state: Random(f"{seed} {state}") for state in spans}  # noqa: S311
@@ -95,11 +104,11 @@ class Latency:
             state: Span(span.shortest * factor, span.usual * factor, span.longest * factor)
             for state, span in self._spans.items()
         }
-        return Latency(scaled, self._seed)
+        return Latency(scaled, self._seed, limits_requests=self.limits_requests)
 
 
 def latency_named(name: str, seed: int = 0) -> Latency:
     """Return the latency of this name. Raises SandboxError, which lists the names."""
     if name not in LATENCIES:
         raise SandboxError(f"There is no latency {name!r}: choose {' or '.join(LATENCIES)}")
-    return Latency(LATENCIES[name], seed)
+    return Latency(LATENCIES[name], seed, limits_requests=name == "aws")

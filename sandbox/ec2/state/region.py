@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from moto.ec2.models import ec2_backends
 
 from sandbox.ec2.errors import check_dry_run, ec2_error, not_found
-from sandbox.ec2.model import Image, Instance, Snapshot, Volume
+from sandbox.ec2.model import ElasticAddress, Image, Instance, Snapshot, Volume
 from sandbox.ec2.state import base_images
 from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.default_network import create_default_network
@@ -35,6 +35,7 @@ class Region:
         self.volumes: dict[str, Volume] = {}
         self.snapshots: dict[str, Snapshot] = {}
         self.images: dict[str, Image] = {}
+        self.elastic_addresses: dict[str, ElasticAddress] = {}
         self.deregistered: set[str] = set()
         # As in an account that is older than AWS's default for new accounts.
         self.blocks_public_images = False

@@ -68,6 +68,7 @@ def check_exists(region: Region, resource_id: str) -> None:
         "vol": region.volumes,
         "snap": region.snapshots,
         "ami": region.images,
+        "eipalloc": region.elastic_addresses,
         "key": {pair.id: pair for pair in region.network.key_pairs.values()},
     }
     if kind in own:

@@ -1,12 +1,13 @@
 import http.client
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 
 from sandbox.api.imds import TOKEN_HEADER, TOKEN_PATH, TTL_HEADER, Imds
 from sandbox.api.server import serving
-from tests.ec2_actions import PUBLIC_KEY
+from tests.ec2_actions import PUBLIC_KEY, client, code_of
 from tests.sandbox.api.conftest import UBUNTU, World
 
 
@@ -91,7 +92,7 @@ def test_a_host_reads_who_it_is(world: World, port: int) -> None:
         "meta-data/instance-id": instance_id,
         "meta-data/ami-id": UBUNTU,
         "meta-data/local-ipv4": host.address,
-        "meta-data/public-ipv4": host.address,
+        "meta-data/public-ipv4": world.instance(instance_id)["PublicIpAddress"],
         "meta-data/placement/region": "us-west-2",
         "meta-data/instance-type": "t3.micro",
         "meta-data/security-groups": "default",
@@ -122,3 +123,50 @@ def test_unknown_and_terminated_hosts_get_no_metadata(world: World, port: int) -
 def test_without_user_data_there_is_none(world: World, port: int) -> None:
     host = asker(world, port, world.launch_running())
     assert host.ask("/latest/user-data", **{TOKEN_HEADER: host.token()})[0] == 404
+
+
+def make_profile(world: World, name: str = "reader", *, has_role: bool = True) -> str:
+    iam = client("iam", world.sandbox.endpoint_url)
+    arn: str = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+    if has_role:
+        iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument="{}")
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=f"{name}-role")
+    return arn
+
+
+def test_a_host_has_the_credentials_of_the_role_of_its_profile(world: World, port: int) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html"""
+    arn = make_profile(world)
+    instance_id = world.launch_running(IamInstanceProfile={"Name": "reader"})
+    assert world.instance(instance_id)["IamInstanceProfile"]["Arn"] == arn
+    host = asker(world, port, instance_id)
+    assert json.loads(host.read("meta-data/iam/info"))["InstanceProfileArn"] == arn
+    assert host.read("meta-data/iam/security-credentials/") == "reader-role"
+    path = "meta-data/iam/security-credentials/reader-role"
+    first = json.loads(host.read(path))
+    end = datetime.fromisoformat(first["Expiration"])
+    now = world.sandbox.cloud.clock.now()
+    assert (first["Code"], first["Type"]) == ("Success", "AWS-HMAC")
+    assert timedelta(hours=1) < end - now <= timedelta(hours=6)
+    world.advance((end - now - timedelta(minutes=50)).total_seconds())
+    following = json.loads(host.read(path))
+    assert following["AccessKeyId"] != first["AccessKeyId"]
+    assert datetime.fromisoformat(following["Expiration"]) > end
+
+
+def test_a_profile_without_a_role_and_a_host_without_a_profile_have_no_credentials(
+    world: World, port: int
+) -> None:
+    arn = make_profile(world, "empty", has_role=False)
+    empty = asker(world, port, world.launch_running(IamInstanceProfile={"Arn": arn}))
+    assert "InstanceProfileId" in empty.read("meta-data/iam/info")
+    plain = asker(world, port, world.launch_running())
+    for host, path in ((empty, "security-credentials/"), (plain, "info")):
+        status, _ = host.ask(f"/latest/meta-data/iam/{path}", **{TOKEN_HEADER: host.token()})
+        assert status == 404
+
+
+def test_a_profile_is_named_or_given_by_its_arn_but_not_both(world: World) -> None:
+    arn = make_profile(world)
+    both = code_of(world.launch, IamInstanceProfile={"Name": "reader", "Arn": arn})
+    assert both == "InvalidParameterCombination"

@@ -15,9 +15,21 @@ DATA_VOLUME = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 2, "DeleteOnTermi
 def test_its_addresses_are_those_of_the_host(world: World) -> None:
     shown = world.instance(world.launch_running())
     host = world.machines.addresses[shown["InstanceId"]]
-    assert (shown["PublicIpAddress"], shown["PrivateIpAddress"]) == (host, host)
+    public = world.machines.public_addresses[shown["InstanceId"]]
+    assert (shown["PublicIpAddress"], shown["PrivateIpAddress"]) == (public, host)
     interface = world.ec2.describe_network_interfaces()["NetworkInterfaces"][0]
-    assert interface["Association"]["PublicIp"] == interface["PrivateIpAddress"] == host
+    assert interface["Association"]["PublicIp"] == public
+    assert interface["PrivateIpAddress"] == host
+
+
+def test_a_host_is_reached_at_its_public_address_only_while_it_has_it(world: World) -> None:
+    instance_id = world.launch_running()
+    first = world.machines.public_addresses[instance_id]
+    world.stop(instance_id)
+    assert instance_id not in world.machines.public_addresses
+    world.ec2.start_instances(InstanceIds=[instance_id])
+    world.wait_for_state(instance_id, "running")
+    assert world.machines.public_addresses[instance_id] not in (None, first)
 
 
 def test_nothing_of_a_terminated_instance_stays_on_the_machine(world: World) -> None:

@@ -1,5 +1,6 @@
 """The strict API in front of real hosts: what a bake relies on, from launch to relaunch."""
 
+import os
 import re
 import socket
 import subprocess
@@ -196,3 +197,81 @@ def test_hosts_do_by_themselves_what_is_asked_of_those_on_ec2(sandbox: Sandbox) 
     )
     code, output = run_suite(sandbox.home.api_url, *selected, **ON_AWS)
     assert (code, "skipped" in output) == (0, False), output
+
+
+def answers(address: str, timeout_seconds: float = 3) -> bool:
+    """Return whether an ssh server answers at the address."""
+    try:
+        with socket.create_connection((address, 22), timeout=timeout_seconds) as line:
+            line.settimeout(timeout_seconds)
+            return line.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def is_cut(line: socket.socket, timeout_seconds: float = 3) -> bool:
+    """Return whether a server that was greeted says nothing more, not even that it hangs up."""
+    line.settimeout(timeout_seconds)
+    line.sendall(b"not a greeting\r\n")
+    try:
+        line.recv(1)
+    except TimeoutError:
+        return True
+    return False
+
+
+def test_a_host_is_reached_at_the_public_address_that_it_has_now_and_at_no_other(
+    sandbox: Sandbox,
+) -> None:
+    instance_id = sandbox.launch()
+    assert sandbox.ssh(instance_id, "echo first") == "first"
+    first = sandbox.shown(instance_id)["PublicIpAddress"]
+    assert sandbox.ssh(instance_id, "cloud-init query ds.meta_data.public-ipv4") == first
+
+    sandbox.ec2.stop_instances(InstanceIds=[instance_id])
+    sandbox.wait_for_state(instance_id, "stopped")
+    sandbox.ec2.start_instances(InstanceIds=[instance_id])
+    sandbox.wait_for_state(instance_id, "running")
+    assert sandbox.ssh(instance_id, "echo again") == "again"
+    second = sandbox.shown(instance_id)["PublicIpAddress"]
+    assert first != second
+    assert not answers(first)
+
+    address = sandbox.ec2.allocate_address(Domain="vpc")
+    ids = {"InstanceId": instance_id, "AllocationId": address["AllocationId"]}
+    with socket.create_connection((second, 22), timeout=HANG_SECONDS) as line:
+        assert line.makefile().readline().startswith("SSH-")
+        sandbox.ec2.associate_address(**ids)
+        assert answers(address["PublicIp"])
+        assert not answers(second)
+        assert is_cut(line), "a connection through the address that it had before goes on"
+    sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
+    sandbox.wait_for_state(instance_id, "terminated")
+    sandbox.ec2.release_address(AllocationId=address["AllocationId"])
+
+
+def test_the_sdk_on_a_host_finds_the_credentials_of_its_role(sandbox: Sandbox) -> None:
+    iam = client("iam", sandbox.home.api_url)
+    iam.create_instance_profile(InstanceProfileName="reader")
+    iam.create_role(RoleName="reader-role", AssumeRolePolicyDocument="{}")
+    iam.add_role_to_instance_profile(InstanceProfileName="reader", RoleName="reader-role")
+    instance_id = sandbox.launch(IamInstanceProfile={"Name": "reader"})
+    assert sandbox.ssh(instance_id, "echo there") == "there"
+    ask = (
+        "from botocore.session import Session; found = Session().get_credentials();"
+        "print(found.method, found.get_frozen_credentials().access_key[:4])"
+    )
+    # In the host's own network: botocore, unmodified, asks at the address that AWS has.
+    inside = ["ip", "netns", "exec", f"{sandbox.home.name}-{instance_id}", sys.executable]
+    plain = {"PATH": os.environ["PATH"], "HOME": str(sandbox.home.path)}
+    done = subprocess.run(
+        [*inside, "-c", ask],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        env=plain,
+        check=False,
+    )
+    assert done.stdout.split() == ["iam-role", "ASIA"], done.stderr
+    sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
+    sandbox.wait_for_state(instance_id, "terminated")

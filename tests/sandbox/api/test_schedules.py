@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.ec2_actions import client, code_of
 from tests.sandbox.api.conftest import World
@@ -190,3 +191,70 @@ def test_a_time_that_has_gone_by_never_comes(world: World) -> None:
     scheduler_of(world).create_schedule(**schedule(world, instance_id, -60))
     world.advance(7200)
     assert world.state(instance_id) == "running"
+
+
+STOP = "arn:aws:scheduler:::aws-sdk:ec2:stopInstances"
+
+
+def start(world: World, instance_id: str) -> None:
+    world.ec2.start_instances(InstanceIds=[instance_id])
+    world.wait_for_state(instance_id, "running")
+
+
+def test_a_recurring_schedule_runs_each_day_at_its_local_time(world: World) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    instance_id = world.launch_running()
+    zone = ZoneInfo("America/Los_Angeles")
+    local = world.sandbox.cloud.clock.now().astimezone(zone) + timedelta(hours=2)
+    daily = schedule(world, instance_id, target=STOP, zone=str(zone))
+    daily["ScheduleExpression"] = f"cron({local.minute} {local.hour} * * ? *)"
+    scheduler_of(world).create_schedule(**daily)
+    for _ in range(2):
+        world.advance(3000)
+        assert world.state(instance_id) == "running"
+        world.advance(86400 - 3000)
+        world.wait_for_state(instance_id, "stopped")
+        start(world, instance_id)
+    assert names(world) == [daily["Name"]], "a recurring schedule never completes"
+    assert len(world.sandbox.calls("StopInstances")) == 2
+
+
+def test_a_failed_call_of_a_recurring_schedule_is_repeated_and_the_next_day_comes(
+    world: World,
+) -> None:
+    instance_id = world.launch_running()
+    name = world.fail("refuse", action="StopInstances", code="RequestLimitExceeded", times=2)
+    due = world.sandbox.cloud.clock.now() + timedelta(hours=1)
+    daily = schedule(world, instance_id, target=STOP)
+    daily["ScheduleExpression"] = f"cron({due.minute} {due.hour} * * ? *)"
+    scheduler_of(world).create_schedule(**daily)
+    world.advance(3700)
+    assert (world.fired(name), world.state(instance_id)) == (1, "running")
+    world.advance(300)
+    world.advance(300)
+    world.wait_for_state(instance_id, "stopped")
+    assert world.fired(name) == 2
+    start(world, instance_id)
+    world.advance(86400 - 600)
+    world.wait_for_state(instance_id, "stopped")
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("rate(1 day)", "does not run rate"),
+        ("cron(0 19 * * *)", "6 fields are needed"),
+        ("cron(0 19 * * * *)", "must be ?"),
+        ("cron(0 24 * * ? *)", "from 0 to 23"),
+        ("cron(0 19 L * ? *)", "not known to the sandbox"),
+        ("cron(0 19 ? * 0 *)", "from 1 to 7"),
+        ("cron(0 19-17 * * ? *)", "not valid"),
+    ],
+)
+def test_an_expression_that_cannot_be_run_is_refused(
+    world: World, expression: str, reason: str
+) -> None:
+    wanted = schedule(world, "i-0123456789abcdef0", ScheduleExpression=expression)
+    with pytest.raises(ClientError, match=reason):
+        scheduler_of(world).create_schedule(**wanted)
+    assert names(world) == []
