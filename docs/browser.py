@@ -27,13 +27,20 @@ SETTLE_SECONDS = 5
 """How long a page may go on drawing once it shows its text."""
 
 
-def take_picture(url: str, shows: str, path: Path, *, press: str = "", then: str = "") -> None:
+def take_picture(
+    url: str, shows: str, path: Path, *, press: str = "", then: str = "", height: int = 0
+) -> None:
     """Save a page as a PNG once it shows a text; or press a button then, and wait for another text.
+
+    `height` is that of another window than the usual one, in pixels.
 
     Raises:
         TimeoutError: it did not show the text.
     """
     with page_opened(url) as call:
+        if height:
+            size = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            call("Emulation.setDeviceMetricsOverride", **size)
         wait_for_text(call, shows)
         if press:
             wanted = f"button => button.innerText.trim() === {json.dumps(press)}"

@@ -17,6 +17,8 @@ PROJECT = Path(__file__).parents[1]
 RUN_SECONDS = 900
 FIRST_STEP = "Check that it can work"
 """What the page shows once it has the log of the run."""
+TALL = 1120
+"""In pixels: what a form shows takes the room that its fields leave."""
 LIVE_STEP = "Run the notebook"
 
 
@@ -60,7 +62,7 @@ def take_approval(url: str, recipe: Path, path: Path) -> None:
     )
     wait_until(lambda: "Approval wanted" in message_of(url, flow_run_id), "the question")
     page = f"{url}/runs/flow-run/{flow_run_id}"
-    take_picture(page, FIRST_STEP, path, press="Resume", then="Submit")
+    take_picture(page, FIRST_STEP, path, press="Resume", then="Submit", height=TALL)
     ask(url, f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
 
 
