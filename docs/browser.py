@@ -27,21 +27,38 @@ SETTLE_SECONDS = 5
 """How long a page may go on drawing once it shows its text."""
 
 
-def take_picture(url: str, shows: str, path: Path) -> None:
-    """Save a page as a PNG once it shows a text.
+def take_picture(
+    url: str, shows: str, path: Path, *, press: str = "", then: str = "", height: int = 0
+) -> None:
+    """Save a page as a PNG once it shows a text; or press a button then, and wait for another text.
+
+    `height` is that of another window than the usual one, in pixels.
 
     Raises:
         TimeoutError: it did not show the text.
     """
     with page_opened(url) as call:
-        question = f"document.body.innerText.includes({json.dumps(shows)})"
-        deadline = time.monotonic() + PAGE_SECONDS
-        while not call("Runtime.evaluate", expression=question)["result"].get("value"):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{url} does not show {shows!r}")
-            time.sleep(0.5)
+        if height:
+            size = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            call("Emulation.setDeviceMetricsOverride", **size)
+        wait_for_text(call, shows)
+        if press:
+            wanted = f"button => button.innerText.trim() === {json.dumps(press)}"
+            pressing = f"[...document.querySelectorAll('button')].find({wanted}).click()"
+            call("Runtime.evaluate", expression=pressing)
+            wait_for_text(call, then)
         time.sleep(SETTLE_SECONDS)
         path.write_bytes(base64.b64decode(call("Page.captureScreenshot")["data"]))
+
+
+def wait_for_text(call: Callable[..., dict[str, Any]], text: str) -> None:
+    """Wait until a page shows a text; raise TimeoutError if it does not."""
+    question = f"document.body.innerText.includes({json.dumps(text)})"
+    deadline = time.monotonic() + PAGE_SECONDS
+    while not call("Runtime.evaluate", expression=question)["result"].get("value"):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The page does not show {text!r}")
+        time.sleep(0.5)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Gives   rehearsal.svg: the report that a rehearsal printed on a terminal
         prefect.png: the flow run of a rehearsal that was started through Prefect
         prefect-live.png: such a flow run while its notebook runs
         prefect-form.png: the form of the deployment `build`
+        prefect-approval.png: the form of a bake that has to be approved
 Costs   three rehearsals, some minutes
 """
 
@@ -12,7 +13,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from docs.picture_of_prefect import picture_form, picture_live, picture_prefect
+from docs.picture_of_prefect import (
+    picture_approval,
+    picture_form,
+    picture_live,
+    picture_prefect,
+)
 from docs.picture_of_report import picture_report
 
 IMAGES = Path(__file__).parent / "images"
@@ -21,6 +27,7 @@ PICTURES = {
     "prefect.png": picture_prefect,
     "prefect-live.png": picture_live,
     "prefect-form.png": picture_form,
+    "prefect-approval.png": picture_approval,
 }
 
 

@@ -1,7 +1,8 @@
-"""The pictures of the Prefect UI, taken by a browser: a form, a bake in progress, a bake done."""
+"""The pictures of the Prefect UI, taken by a browser: forms, a bake in progress, a bake done."""
 
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ PROJECT = Path(__file__).parents[1]
 RUN_SECONDS = 900
 FIRST_STEP = "Check that it can work"
 """What the page shows once it has the log of the run."""
+TALL = 1120
+"""In pixels: what a form shows takes the room that its fields leave."""
 LIVE_STEP = "Run the notebook"
 
 
@@ -41,6 +44,26 @@ def picture_prefect(path: Path) -> None:
         flow_run_id = start_rehearsal(url)
         wait_until(lambda: is_completed(url, flow_run_id), "the end of the rehearsal")
         take_picture(f"{url}/runs/flow-run/{flow_run_id}", FIRST_STEP, path)
+
+
+def picture_approval(path: Path) -> None:
+    """Let a build ask for an approval, and take a picture of its form."""
+    with prefect_up() as url, tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder, "ocean.yaml")
+        recipe.write_text("name: ocean\napprove: [bake]\n")
+        take_approval(url, recipe, path)
+
+
+def take_approval(url: str, recipe: Path, path: Path) -> None:
+    """Take a picture of the form by which the bake of a recipe is approved."""
+    wanted = {"parameters": {"recipe_path": str(recipe)}}
+    flow_run_id = str(
+        ask(url, f"/deployments/{deployment_id(url, 'build')}/create_flow_run", wanted)["id"]
+    )
+    wait_until(lambda: "Approval wanted" in message_of(url, flow_run_id), "the question")
+    page = f"{url}/runs/flow-run/{flow_run_id}"
+    take_picture(page, FIRST_STEP, path, press="Resume", then="Submit", height=TALL)
+    ask(url, f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
 
 
 @contextmanager
@@ -76,6 +99,11 @@ def start_rehearsal(url: str) -> str:
     """Start the deployment `rehearsal`, and return the id of its flow run."""
     path = f"/deployments/{deployment_id(url, 'rehearsal')}/create_flow_run"
     return str(ask(url, path, {})["id"])
+
+
+def message_of(url: str, flow_run_id: str) -> str:
+    """Return the message of the state of a flow run."""
+    return str((ask(url, f"/flow_runs/{flow_run_id}")["state"] or {}).get("message") or "")
 
 
 def is_running(url: str, flow_run_id: str, title: str) -> bool:

@@ -39,12 +39,12 @@ MOST_INPUTS = 200
 class ApprovalAnswer(RunInput):
     """What a person types; `form_for` adds the digest that alone is accepted."""
 
-    decision: Decision = Field(description="Whether it is done. A refusal ends this run.")
+    decision: Decision = Field(description="A refusal ends this run.")
     name: Annotated[str, Field(pattern=NOT_BLANK, max_length=100)] = Field(
-        description="Who decides. Prefect does not know who you are: your name is what you type."
+        description="Who decides. It is what you type: nobody checks it."
     )
     reason: Annotated[str, Field(pattern=NOT_BLANK, max_length=1000)] = Field(
-        description="Why. The record keeps it for good, so name no other people."
+        description="Why. The record keeps it, so name no other people."
     )
 
 
@@ -61,7 +61,7 @@ def form_for(question: Question, shown: Subject | None = None) -> type[ApprovalA
     """Return the form of a question: no other digest than its own can be answered."""
     digest = pydantic.Field(
         pattern=f"^{question.digest}$",
-        description="Of exactly what is shown above: choose it. A changed plan has another one.",
+        description="Of exactly what is shown: choose it.",
         json_schema_extra={"enum": [question.digest]},
     )
     form = pydantic.create_model("ApprovalAnswer", __base__=ApprovalAnswer, digest=(str, digest))
@@ -71,22 +71,18 @@ def form_for(question: Question, shown: Subject | None = None) -> type[ApprovalA
 
 
 def describe(question: Question, shown: Subject, most: int = MOST_LINES) -> Iterator[str]:
-    """Yield the lines of what the form shows, as Markdown; of the evidence at most so many."""
-    yield f"# May we {escape(shown.title)}?\n"
-    yield "| what would be done | |\n| --- | --- |"
-    for fact in shown.facts:
-        yield f"| {escape(fact.name)} | {escape(fact.value)} |"
-    is_short = False
-    for title, lines, more in shortened(shown.evidence, most):
-        is_short |= bool(more)
-        yield f"\n## {escape(title)}\n"
-        yield from (f"- {escape(line)}" for line in (*lines, *more))
-    if is_short:
-        yield f"\n[All of it](/artifacts/key/{key_of(question)})"
-    yield f"\n## The price\n\n{escape(shown.price)}\n"
-    yield f"## If nobody answers\n\n{escape(shown.if_unanswered)}"
+    """Yield the lines of what the form shows, as Markdown; of the evidence at most so many.
+
+    The form is a small window: what matters comes first, and a link leads to a page with all of it.
+    """
+    yield f"**May we {escape(shown.title)}?** [All of it](/artifacts/key/{key_of(question)})\n"
+    yield f"{escape(shown.price)}. If nobody answers: {escape(shown.if_unanswered)}"
     yield f" The question ends {question.ends:%Y-%m-%d %H:%M} UTC.\n"
-    yield f"Question {question.number}, digest of all this: `{question.digest}`"
+    yield from (f"- {escape(fact.name)}: `{fact.value}`" for fact in shown.facts)
+    for title, lines, more in shortened(shown.evidence, most):
+        yield f"\n**{escape(title)}**\n"
+        yield from (f"- {escape(line)}" for line in (*lines, *more))
+    yield f"\nQuestion {question.number}, digest of all this: `{question.digest}`"
 
 
 def suspend(question: Question, shown: Subject, now: float) -> None:

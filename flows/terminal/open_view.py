@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from flows.terminal.console import open_console
+from notebake.errors import NextCommand
 from notebake.servers.idle_state import WARNING_MINUTES, IdleState
 from notebake.servers.line_keeper import Event, LineLost, LineUp, Trouble
 from notebake.servers.opening import Opened, now
@@ -86,7 +87,11 @@ class OpenView:
     def _warning(self, state: IdleState, left: float) -> str:
         minutes = max(1, round(left))
         why = "nobody uses it" if state.why == "idle" else f"it has reached its {state.why}"
-        how = "press k" if self.has_keys else f"type: notebake keep {self._name} --for 1h"
+        how = (
+            "press k"
+            if self.has_keys
+            else f"type: {NextCommand(('keep', self._name, '--for', '1h')).command_line()}"
+        )
         keeping = f" To keep it, {how}" if state.why == "idle" else ""
         return f"{self._name} stops in {minutes} min, because {why}.{keeping}"
 

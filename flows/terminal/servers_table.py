@@ -8,6 +8,7 @@ from rich.table import Table
 from flows.terminal.console import open_console
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
+from notebake.errors import NextCommand
 from notebake.humanize import format_local, format_span, pluralize
 from notebake.servers.ends import describe_ends
 from notebake.servers.offer import price_server
@@ -92,14 +93,14 @@ def describe_plan(
 def describe_started(server: "Server") -> Iterator[str]:
     """Give the lines that say what runs now, and what to type next."""
     yield f"{server.name} runs: {server.id} at {server.address}. It stops {_ends(server)}."
-    yield f"To open it in the browser: notebake open {server.name}"
+    yield f"To open it in the browser: {_opening(server)}"
 
 
 def describe_stopped(server: "Server") -> str:
     """Return what a stopped server goes on to cost, and how to start it again."""
     return (
         f"{server.name} ({server.id}) is stopped: its disks stay and cost a little."
-        f" To go on: notebake open {server.name}"
+        f" To go on: {_opening(server)}"
     )
 
 
@@ -111,6 +112,10 @@ def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
         yield f"Lost for good: what is on its disks of {sizes}, and in its memory."
     for volume_id in losses.kept:
         yield f"Kept, and still to be paid: the disk {volume_id}."
+
+
+def _opening(server: "Server") -> str:
+    return NextCommand(("open", server.name)).command_line()
 
 
 def _ends(server: "Server") -> str:

@@ -141,7 +141,7 @@ def settle(plan: LaunchPlan, instance_id: str) -> Server:
     """Return the server of this name as soon as EC2 shows it: of several the first one stays.
 
     Two computers may have launched it in two zones at the same moment, one of which had no room for
-    the other. Each ends its own machine, unless it is the first.
+    the other. Both end all but the first.
     """
 
     def shown() -> Sequence[Server] | None:
@@ -152,9 +152,10 @@ def settle(plan: LaunchPlan, instance_id: str) -> Server:
         shown, what=f"EC2 to show {instance_id}", timeout_seconds=CONSISTENCY_SECONDS
     )
     first = min(found, key=lambda server: (server.started_at, server.id))
-    if first.id != instance_id:
-        log.info("%s was started elsewhere at the same time: ending %s", first.id, instance_id)
-        terminate(instance_id, plan.region)
+    for server in found:
+        if server.id != first.id:
+            log.info("%s was started at the same time: ending %s", first.id, server.id)
+            terminate(server.id, plan.region)
     return first
 
 

@@ -76,6 +76,23 @@ class Person:
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_role("button", name=CONFIRM).last.click()
 
+    def answer(self, flow_run_id: str, *chosen: str, **typed: str) -> None:
+        """Press Resume and fill in the form: `chosen` from its lists in order; press Submit."""
+        self.open(flow_run_id)
+        self.page.get_by_role("button", name="Resume").first.click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_text("Decision", exact=True).wait_for()
+        # The list opens by a click on its arrow, or by a key.
+        arrows = dialog.locator(".p-select-button__icon")
+        for number, choice in enumerate(chosen):
+            arrows.nth(number).click()
+            self.page.locator(".p-select-option", has_text=choice).first.click()
+        for name, value in typed.items():
+            label = self.page.get_by_text(name.capitalize(), exact=True)
+            field = dialog.locator(".p-label", has=label).last
+            field.locator("textarea, input").first.fill(value)
+        dialog.get_by_role("button", name="Submit").click()
+
     def state(self, flow_run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api(f"/flow_runs/{flow_run_id}")["state"]
         return found

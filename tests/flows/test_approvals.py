@@ -146,7 +146,7 @@ def test_a_bake_is_asked_before_anything_is_launched(world: CloudWorld, baked: l
     assert "there is nothing to compare with" in shown
     assert "The build costs about $" in shown
     assert "Nothing is baked, and the run fails 2 days after it was asked" in shown
-    assert artifacts_of(flow_run)[0].startswith("# May we bake an image of ocean")
+    assert artifacts_of(flow_run)[0].startswith("**May we bake an image of ocean")
 
 
 def test_every_field_of_the_form_is_required_and_a_choice_where_it_can_be(

@@ -20,6 +20,9 @@ from tests.kills.world import World
 from tests.replacement import replace
 
 LEASE_SECONDS = 61
+AFTER_LEASE_SECONDS = 900
+"""So long after the lease of a run nothing of it runs any more, whoever is dead."""
+STRETCHES = 12
 BOTOCORE_TRIES = 5
 TWICE_SHARE = 0.12
 LATEST_SECOND_KILL = 250
@@ -181,14 +184,14 @@ class KillExplorer:
         return verdict
 
     def _leave_alone(self) -> Verdict:
-        """Let more time pass than any lease lasts; nobody comes but the sweep, and looks last."""
+        """Let the lease pass, and look what runs; nobody comes but the sweep, some hours later."""
         self.world.new_process()
         self.world.interceptor = PassThrough()
         clock, recipe, history = self.world.clock, self.world.recipe, self.world.history
-        for _ in range(12):
-            clock.advance(60)
-            clock.advance(recipe.lease_hours * 360)
+        for _ in range(STRETCHES):
+            clock.advance((recipe.lease_hours * 3600 + AFTER_LEASE_SECONDS) / STRETCHES)
         running = [line for line in history.left() if line.startswith("instance (")]
+        clock.advance(recipe.lease_hours * 720)
         verdict = self.look(lambda: remove_left_overs(recipe.region, self.location), accepted=0)
         verdict.completed = verdict.completed and not running
         verdict.error = verdict.error or ", ".join(running)

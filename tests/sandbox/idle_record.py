@@ -14,10 +14,10 @@ from tests.sandbox.idle_world import PROGRAMS, UNTIL_IT_ANSWERS, Server
 RECORDING = "var/tmp/recording.json"
 SHELL = """
 set -eu
-act() { /opt/notebake/python/bin/python /root/actor.py "$@"; }
+act() { /opt/notebake/python/bin/python /opt/actor.py "$@"; }
 keep_acting() {
     systemd-run --quiet --collect --unit=notebake-actor /opt/notebake/python/bin/python \
-        /root/actor.py "$@"
+        /opt/actor.py "$@"
 }
 """
 RESET = """

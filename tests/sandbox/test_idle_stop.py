@@ -68,8 +68,8 @@ def make_busy(server: Server) -> None:
     """Let a cell compute for ever: only an end stops that."""
     login = server.login()
     actor = (PROGRAMS / "actor.py").read_text()
-    login.run(f"cat > /root/actor.py <<'END OF THE FILE'\n{actor}\nEND OF THE FILE\n")
-    login.run("/opt/notebake/python/bin/python /root/actor.py cell a.ipynb 'while True: pass'")
+    login.run(f"cat > /opt/actor.py <<'END OF THE FILE'\n{actor}\nEND OF THE FILE\n")
+    login.run("/opt/notebake/python/bin/python /opt/actor.py cell a.ipynb 'while True: pass'")
 
 
 @pytest.fixture(scope="module")

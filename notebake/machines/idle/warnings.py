@@ -39,7 +39,7 @@ def warning_text(judgement: Judgement, settings: Settings, now: float) -> str:
     begin = f"notebake: this machine stops in {in_minutes(stops_at - now)}"
     begin += f" ({clock_time(stops_at)})"
     name = settings.name if NAME.fullmatch(settings.name) else "NAME"
-    keep = f"notebake keep {name} --for 3h"
+    keep = " ".join(("notebake keep", name, "--for 3h"))
     if judgement.why == IDLE_STOP:
         since = clock_time(judgement.idle_since or now)
         return (
