@@ -15,7 +15,7 @@ MEANINGS = {
     MISTYPED: "mistyped: nothing was begun",
     TAMPERED: "history verify, report: the record was changed",
     INCOMPLETE: "history verify: something was never recorded",
-    UNREADABLE: "history verify, report, check, images, prune: something was not read",
+    UNREADABLE: "verify, report, check, images, prune: something was not read",
     AWAITING: "build, resume, share, prune: a person has to approve it first",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

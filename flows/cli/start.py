@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 notebake start ocean
-notebake start ami-0123456789abcdef0 --name ada --type m5.xlarge --until '19:00'
+notebake start ami-0123456789abcdef0 --type m5.xlarge --until '19:00'
 notebake start 'ocean*' --idle 3h --yes"""
 
 
@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--type", default="", help="instance type; default: t3.large or t4g.large")
     add_owner(parser)
     parser.add_argument(
-        "--idle", default="60m", help="stop after so long without use; 0m: never; default: 60m"
+        "--idle",
+        default="60m",
+        metavar="TIME",
+        help="stop after so long without use; 0m: never; default: 60m",
     )
     parser.add_argument(
         "--until",
@@ -36,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stop each day at this local time, as 19:00 or '19:00 Asia/Tokyo'; default: a day"
         " after each start",
     )
-    parser.add_argument("--profile", default="", help="instance profile whose role it has")
+    parser.add_argument(
+        "--profile", default="", metavar="NAME", help="instance profile whose role it has"
+    )
     parser.add_argument(
         "--key", default="", metavar="FILE", help="your own private key; default: a new one"
     )

@@ -52,7 +52,7 @@ def prepare(server: Server) -> None:
     login.run("systemctl stop notebake-idle.timer; apt-get --quiet=2 install tmux > /dev/null")
     for name in ("actor", "recorder"):
         text = (PROGRAMS / f"{name}.py").read_text()
-        login.run(f"cat > /root/{name}.py <<'END OF THE FILE'\n{text}\nEND OF THE FILE\n")
+        login.run(f"cat > /opt/{name}.py <<'END OF THE FILE'\n{text}\nEND OF THE FILE\n")
 
 
 def record(server: Server, case: Case) -> str:
@@ -73,7 +73,7 @@ def record(server: Server, case: Case) -> str:
             stack.enter_context(logged_in(server, login, case.login))
         words = f"{CHECKS} {SECONDS} /{RECORDING} /opt/notebake/idle"
         recorder = "systemd-run --quiet --collect --unit=notebake-recorder /usr/bin/python3 -I"
-        login.run(f"{recorder} /root/recorder.py {words}")
+        login.run(f"{recorder} /opt/recorder.py {words}")
         # Its disk is looked at, as a question by ssh would be a connection.
         kept = server.cloud.home.machines_path / server.id / "upper" / RECORDING
         wait_for(kept.exists, f"the recording of {case.name}")
