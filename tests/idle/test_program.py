@@ -179,6 +179,14 @@ def test_what_everybody_may_read_says_since_when_and_until_when(world: World) ->
     assert (world.folder / "run/idle-memory.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_it_can_be_read_where_a_hardened_umask_made_its_folder(world: World) -> None:
+    (world.folder / "run").mkdir(mode=0o750)
+    world.wait(1)
+
+    assert (world.folder / "run").stat().st_mode & 0o777 == 0o755
+    assert world.report()["why"] == "idle"
+
+
 def test_a_busy_kernel_puts_the_stop_off_and_its_warnings_begin_anew(world: World) -> None:
     world.wait(51)
     assert len(world.written) == 1

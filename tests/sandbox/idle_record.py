@@ -20,6 +20,10 @@ keep_acting() {
         /opt/actor.py "$@"
 }
 """
+INSTALL_TMUX = """
+apt-get --quiet=2 update
+apt-get --quiet=2 --option DPkg::Lock::Timeout=300 install tmux > /dev/null
+"""
 RESET = """
 systemctl stop notebake-actor.service own-job.service 2> /dev/null || true
 systemctl kill --signal=KILL notebake-jupyter.service 2> /dev/null || true
@@ -49,7 +53,7 @@ def why_not(case: Case) -> str:
 def prepare(server: Server) -> None:
     """Put on the server what the cases need, and keep its own timer from judging meanwhile."""
     login = server.wait_until_up()
-    login.run("systemctl stop notebake-idle.timer; apt-get --quiet=2 install tmux > /dev/null")
+    login.run(f"systemctl stop notebake-idle.timer; {INSTALL_TMUX}")
     for name in ("actor", "recorder"):
         text = (PROGRAMS / f"{name}.py").read_text()
         login.run(f"cat > /opt/{name}.py <<'END OF THE FILE'\n{text}\nEND OF THE FILE\n")

@@ -2,8 +2,9 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,6 +44,10 @@ class Ended:
 
     server: Server
     log: str
+    stop_calls: int
+    """How often EC2 was asked meanwhile to stop or terminate anything."""
+    shown: str = ""
+    """What a terminal of it has shown."""
 
     def description(self) -> dict[str, Any]:
         return self.server.describe()
@@ -77,18 +82,31 @@ def ended(servers: dict[str, Server]) -> dict[str, Ended]:
     """Set the tags, as any computer can, and look at EC2 alone until the machines are off."""
     for name in ("daily end", "hard end"):
         make_busy(servers[name])
+    before = stop_calls(servers["idle"])
+    watched = servers["daily end"].login()
     now = datetime.now(UTC)
     minute = (now + timedelta(seconds=150)).astimezone(ZoneInfo(ZONE))
     servers["idle"].set_tags(**{tags.IDLE: "0.4"})
     servers["daily end"].set_tags(**{tags.DAILY_END: f"{minute:%H:%M} {ZONE}"})
     servers["hard end"].set_tags(**{tags.HARD_END: tags.as_tag(now + timedelta(seconds=60))})
-    return {name: wait_until_off(servers[name], name) for name in ENDS}
+    words = [*watched.words(), "-tt", f"{watched.user}@{watched.address}"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as terminal:
+        found = {name: wait_until_off(servers[name], name, before) for name in ENDS}
+        terminal.kill()
+        shown = terminal.communicate()[0].decode(errors="replace")
+    found["daily end"] = replace(found["daily end"], shown=shown)
+    return found
 
 
-def wait_until_off(server: Server, name: str) -> Ended:
+def wait_until_off(server: Server, name: str, calls_before: int) -> Ended:
     wait_for(lambda: server.state() == "stopped", f"the {name}")
     log = server.cloud.home.machines_path / server.id / "upper/var/log/syslog"
-    return Ended(server, log.read_text(errors="replace"))
+    return Ended(server, log.read_text(errors="replace"), stop_calls(server) - calls_before)
+
+
+def stop_calls(server: Server) -> int:
+    calls = server.cloud.calls
+    return len(calls("StopInstances")) + len(calls("TerminateInstances"))
 
 
 @pytest.mark.parametrize("name", ENDS)
@@ -98,8 +116,7 @@ def test_it_stops_by_itself_and_says_why(ended: dict[str, Ended], name: str) -> 
     assert description["State"]["Name"] == "stopped"
     assert description["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
     assert f"Powers off: {name}." in ended[name].log
-    calls = ended[name].server.cloud.calls
-    assert calls("StopInstances") == [], "nobody had to ask for it"
+    assert ended[name].stop_calls == 0, "nobody had to ask for it"
 
 
 def test_what_is_in_use_at_its_end_was_warned(ended: dict[str, Ended]) -> None:
@@ -107,6 +124,7 @@ def test_what_is_in_use_at_its_end_was_warned(ended: dict[str, Ended]) -> None:
         warned = re.findall(r"this machine stops in \d minutes? .*", ended[name].log)
         assert [f"its {name}" in line for line in warned] == [True] * len(warned)
         assert warned
+    assert "notebake: this machine stops in" in ended["daily end"].shown, "its terminals too"
 
 
 def test_a_machine_of_the_image_that_was_launched_by_hand_goes_on(

@@ -13,6 +13,7 @@ from notebake.machines.idle.signals import Use
 
 FOLDER = "/run/notebake"
 MEMORY = "idle-memory.json"
+OPEN_TO_ALL = 0o755
 REPORT = "idle.json"
 """For everybody to read: what `open` and `servers` show."""
 
@@ -90,9 +91,10 @@ def write_report(report: dict[str, Any], folder: str = FOLDER) -> None:
 
 
 def _write(path: Path, document: dict[str, Any], mode: int) -> None:
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True)
-        path.parent.chmod(0o755)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.parent.stat().st_mode & OPEN_TO_ALL != OPEN_TO_ALL:
+        # Whoever made it had the umask of a hardened base.
+        path.parent.chmod(OPEN_TO_ALL)
     new = path.with_name(f"{path.name}.new")
     new.write_text(f"{json.dumps(document, ensure_ascii=False)}\n", encoding="utf-8")
     new.chmod(mode)
