@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Open the server until Ctrl-C; what runs on it goes on."""
-    from flows.terminal.open_session import hold_open, show_running_one
+    from flows.terminal.open_session import hold_open, page_answers, show_running_one
     from notebake.servers.locate import Question, locate
     from notebake.servers.place import recall
 
@@ -59,6 +59,8 @@ def run(given: argparse.Namespace) -> int:
     )
     reached = recall(given.server, owner=given.owner, region=region)
     if reached and not given.prints and show_running_one(reached, given.port):
+        if not page_answers(reached):
+            locate(question, report=show_progress)  # which starts it, if it is stopped
         return DONE
     is_fresh = reached is None or reached.jupyter_port is None or bool(given.key)
     if reached is None or is_fresh:

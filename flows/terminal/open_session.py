@@ -1,6 +1,7 @@
 """Holds a server open at the terminal: the page in the browser, the state, the keys."""
 
 import asyncio
+import http.client
 import os
 import shlex
 import signal
@@ -18,12 +19,13 @@ from notebake.servers.locate import Question
 from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
 from notebake.servers.opening import Opened, Opening
 from notebake.servers.place import Reached, folder_of
-from notebake.servers.ports import keep_port
+from notebake.servers.ports import is_free, keep_port
 from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
 from notebake.servers.ssh_include import include, include_line, is_included, user_config_path
 
 KEEP_KEY, SSH_KEY = "k", "s"
 KEEP_HOURS = 1
+ANSWER_SECONDS = 3
 PROCESS_NAME = "open.process"
 KEEP_PROGRAM = "from notebake.project import notebake; notebake()"
 
@@ -122,12 +124,27 @@ def show_running_one(reached: Reached, port: int | None) -> bool:
     except (OSError, ValueError):
         return False
     page = folder / PAGE_NAME
-    if is_dead(process) or process == this_process() or port or not page.exists():
+    if port or is_dead(process) or process == this_process() or not page.exists():
         return False
+    if is_free(keep_port(reached.owner, reached.name)):
+        return False  # it was killed: without /proc that cannot be told by its number
     open_browser(page)
     view = OpenView(reached.name, on_open=lambda _: None)
     view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
     return True
+
+
+def page_answers(reached: Reached) -> bool:
+    """Return whether JupyterLab answers at the server's port now."""
+    port = keep_port(reached.owner, reached.name)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+    try:
+        asking.request("GET", "/api")
+        return asking.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
 
 
 def add_to_ssh(reached: Reached) -> str:

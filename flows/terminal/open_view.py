@@ -54,7 +54,7 @@ class OpenView:
             self._set("line lost, dialling")
             self.lines(f"The line to {self._name} is lost; dialling. The page waits.")
         elif isinstance(event, Trouble):
-            self.lines(event.error.message)
+            self.lines(str(event.error))
         elif isinstance(event, LineUp):
             self._set("open")
 

@@ -6,12 +6,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from notebake import clock
-from notebake.errors import HostUnreachableError, NotebakeError, WrongHostKeyError
+from notebake.errors import (
+    HostUnreachableError,
+    KeyTypeRefusedError,
+    LoginRefusedError,
+    NotebakeError,
+    WrongHostKeyError,
+)
 from notebake.servers.background import run_in_background
 from notebake.servers.locate import ServerGoneError
 from notebake.ssh.host import Host
 from notebake.ssh.line import Keepalive, Line, open_line
 from notebake.timeouts import BOOT_SECONDS
+
+SHARE_OF_ABSENCE, MAX_FIND_SECONDS = 0.1, 60
+"""After a long absence the address is asked for less often: a search is a process of its own."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class Timing:
     """How often the address is asked for while there is no line."""
     first_find_seconds: float = 1.5
     """How long the remembered address alone is tried, before it is asked for."""
+    refused_seconds: float = 120
+    """How long a machine may refuse the key before there was any line."""
     first_line_seconds: float = BOOT_SECONDS
     """How long the first line may take, to a machine that boots."""
 
@@ -94,7 +105,7 @@ class LineKeeper:
         self._host_changed = asyncio.Event()
         self._line_changed = asyncio.Event()
         self._silent_since: float | None = None
-        self._shown = ""
+        self._shown = set[str]()
 
     async def run(self) -> None:
         """Keep the line until cancelled, or until an error makes that pointless.
@@ -108,7 +119,7 @@ class LineKeeper:
             line = await self._dial()
             self._set_line(line)
             self._report(LineUp(line.host, clock.now(), self._silent_since))
-            self._shown = ""
+            self._shown.clear()
             self._silent_since = await self._watch(line)
             self._set_line(None)
             self._report(LineLost(clock.now(), self._silent_since))
@@ -156,6 +167,7 @@ class LineKeeper:
         if self._is_first:
             waits_first = self.timing.find_seconds if self._is_fresh else None
             await asyncio.sleep(waits_first or self.timing.first_find_seconds)
+        began = clock.elapsed()
         while True:
             try:
                 found = await run_in_background(self._find_host)
@@ -167,7 +179,8 @@ class LineKeeper:
                 self._tell(error)
             else:
                 self.move_to(found)
-            await asyncio.sleep(self.timing.find_seconds)
+            away = SHARE_OF_ABSENCE * (clock.elapsed() - began)
+            await asyncio.sleep(max(self.timing.find_seconds, min(away, MAX_FIND_SECONDS)))
 
     def move_to(self, found: Host) -> None:
         """Use this host from now on; a line to another one is dropped."""
@@ -191,8 +204,7 @@ class LineKeeper:
                 if dialling.done():
                     return dialling.result()
             except HostUnreachableError as error:
-                is_over = clock.elapsed() - began > self.timing.first_line_seconds
-                if self._is_first and was_fresh and (is_over or type(error) is WrongHostKeyError):
+                if self._is_first and was_fresh and self._is_over(error, began):
                     raise
                 if was_fresh:
                     self._tell(error)
@@ -202,10 +214,23 @@ class LineKeeper:
                 if not dialling.done():
                     dialling.cancel()
 
+    def _is_over(self, error: HostUnreachableError, began: float) -> bool:
+        """Return whether the first line is given up, after an error of a fresh address.
+
+        While a machine boots, a refused login is not final: see notebake/machines/boot.py.
+        """
+        limits = {
+            WrongHostKeyError: 0.0,
+            KeyTypeRefusedError: 0.0,
+            LoginRefusedError: self.timing.refused_seconds,
+        }
+        limit = limits.get(type(error), self.timing.first_line_seconds)
+        return clock.elapsed() - began >= limit
+
     def _tell(self, error: NotebakeError) -> None:
-        """Report what keeps the line from being there, once for each message."""
-        if error.message != self._shown:
-            self._shown = error.message
+        """Report what keeps the line from being there: each message once until it is back."""
+        if error.message not in self._shown:
+            self._shown.add(error.message)
             self._report(Trouble(error))
 
     async def _watch(self, line: Line) -> float:

@@ -94,8 +94,8 @@ class Opening:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keeper.run())
                 tasks.create_task(self._open())
-        except* NotebakeError as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as group:
+            raise _first_of(group) from None
         finally:
             self._tunnel.close()
             self._keeper.close()
@@ -177,6 +177,12 @@ class Opening:
         with suppress(NotebakeError):
             if state := parse_idle_state(await line.run(READ_IDLE_FILE)):
                 self._view.idle(state)
+
+
+def _first_of(group: "ExceptionGroup[Exception]") -> Exception:
+    """Return the error for a person, if the group has one."""
+    known = [error for error in group.exceptions if isinstance(error, NotebakeError)]
+    return known[0] if known else group
 
 
 def now() -> datetime.datetime:

@@ -87,6 +87,9 @@ class Line:
         except (OSError, asyncssh.Error) as error:
             connected.close()
             raise _login_error(self.host, error) from error
+        except BaseException:
+            connected.close()
+            raise
 
     async def join(self, client: ClientSide, port: int) -> None:
         """Connect a program to a loopback port of the host.

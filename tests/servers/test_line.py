@@ -20,11 +20,15 @@ from notebake.errors import (
     WrongHostKeyError,
 )
 from notebake.servers.line_keeper import LineKeeper, LineUp, Timing, Trouble
+from notebake.servers.locate import Question, ServerGoneError, ServerStoppedError
+from notebake.servers.opening import Opening
+from notebake.servers.place import Reached
 from notebake.servers.tunnel import Tunnel
 from notebake.ssh import dial
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
 from notebake.ssh.line import Line, open_line
+from tests.servers.opened import Printed
 from tests.ssh.own_sshd import Sshd, free_port, make_key, sshd_running, why_none
 
 Start = Callable[..., Sshd]
@@ -250,3 +254,77 @@ def test_bytes_arrive_whole_in_both_directions(start: Start) -> None:
         thread.start()
         assert asyncio.run(go(server.getsockname()[1])) == sent
         thread.join()
+
+
+def test_opening_ends_with_the_error_itself_and_writes_no_page(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    sshd = start()
+    reached = Reached(
+        name="ocean",
+        owner="ada",
+        region="us-west-2",
+        host=with_other_host_key(sshd, tmp_path),
+        jupyter_port=8888,
+    )
+    opening = Opening(
+        Question(name="ocean", region="us-west-2"),
+        reached,
+        Printed(),
+        port=free_port(),
+        is_fresh=True,
+        find=lambda _question, _report: reached,
+    )
+    with pytest.raises(WrongHostKeyError):
+        asyncio.run(opening.run())
+    assert list((tmp_path / "home").rglob("open.html")) == []
+
+
+def test_a_server_that_is_gone_ends_the_opening(start: Start) -> None:
+    sshd = start()
+
+    def find() -> Host:
+        raise ServerGoneError("There is no server ocean.")
+
+    async def go() -> None:
+        timing = Timing(find_seconds=0.2, first_find_seconds=0.2)
+        nobody = sshd.host.model_copy(update={"address": "127.0.0.2"})
+        keeper = LineKeeper(
+            find, lambda _: None, port=lambda: 1, host=nobody, is_fresh=False, timing=timing
+        )
+        await keeper.run()
+
+    with pytest.raises(ServerGoneError):
+        asyncio.run(go())
+
+
+def test_a_stop_is_said_once_and_the_dialling_goes_on(start: Start) -> None:
+    sshd = start()
+    events: list[Any] = []
+    finds: list[int] = []
+
+    def find() -> Host:
+        finds.append(1)
+        raise ServerStoppedError("ocean is stopped.")
+
+    async def go() -> None:
+        timing = Timing(find_seconds=0.1)
+        keeper = LineKeeper(
+            find, events.append, port=lambda: 1, host=sshd.host, is_fresh=True, timing=timing
+        )
+        running = asyncio.create_task(keeper.run())
+        await keeper.wait_for_line(asyncio.get_running_loop().time() + 600)
+        hosts.SSH_PORT, before = free_port(), hosts.SSH_PORT
+        keeper.close()
+        while len(finds) < 3:
+            await asyncio.sleep(0.05)
+        hosts.SSH_PORT = before
+        while not isinstance(events[-1], LineUp):
+            await asyncio.sleep(0.05)
+        running.cancel()
+        keeper.close()
+
+    asyncio.run(go())
+    said = [event.error.message for event in events if isinstance(event, Trouble)]
+    assert said.count("ocean is stopped.") == 1

@@ -5,6 +5,7 @@ touched but one cable, whose other end carries the address of "the laptop".
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from notebake.ssh.host import Host
 from tests.clients.install import INSTALLED, LOCKS, is_installed
 from tests.limits import HANG_SECONDS
 
-TOKEN = "0123456789abcdef" * 3
+TOKEN = secrets.token_hex(24)
 NETWORK = "10.211"
 JUPYTER_PORT = 8888
 SSHD = """
