@@ -135,6 +135,14 @@ class HostUnreachableError(NotebakeError):
     """The host does not answer over ssh, or shows another host key than the expected one."""
 
 
+class WrongHostKeyError(HostUnreachableError):
+    """Whoever answers at the address shows another host key than the expected one."""
+
+
+class PortClosedError(HostUnreachableError):
+    """The host answers over ssh, but nothing listens on the port behind the tunnel."""
+
+
 class LoginRefusedError(HostUnreachableError):
     """The host answers over ssh but refuses the key."""
 

@@ -2,6 +2,8 @@
 
 from notebake.record import Record
 
+SSH_PORT = 22
+
 
 class Host(Record):
     """A machine as ssh sees it."""

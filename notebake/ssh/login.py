@@ -24,11 +24,12 @@ from paramiko.ssh_exception import (
 
 from notebake import clock
 from notebake.errors import HostUnreachableError, KeyTypeRefusedError, LoginRefusedError
+from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
 from notebake.timeouts import CONNECTION_DROPPED_SECONDS
 from notebake.waiting import pause
 
-SSH_PORT = 22
+SSH_PORT = hosts.SSH_PORT
 CONNECT_SECONDS = 5
 LOGIN_SECONDS = 10
 """How long a reachable host may take for each part of a login."""

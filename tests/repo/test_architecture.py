@@ -12,7 +12,7 @@ from flows.cli.commands import COMMANDS
 ROOT = Path(__file__).parents[2]
 OURS = {"benchmarks", "deployments", "flows", "notebake", "sandbox", "tasks", "tests"}
 AWS = {"boto3", "botocore"}
-SSH = {"fabric", "invoke", "paramiko"}
+SSH = {"asyncssh", "fabric", "invoke", "paramiko"}
 # What reaches out: to the network, to other programs, to the clock of a wait.
 REACHING = {"httpx", "requests", "socket", "subprocess", "urllib.request", "websockets", *AWS, *SSH}
 ORDER = (
