@@ -19,7 +19,7 @@ def outlive_the_terminal() -> None:
     # When the interpreter flushes them at exit, their threads have already ended.
     atexit.register(sys.stdout.flush)
     atexit.register(sys.stderr.flush)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 

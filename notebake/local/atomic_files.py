@@ -1,11 +1,16 @@
 """Files that are complete or absent, even after a kill, and that only the user may read."""
 
-import fcntl
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -36,9 +41,13 @@ def delete_file(path: Path) -> None:
 def locked(directory: Path) -> Iterator[None]:
     """Wait for the directory's lock and hold it; the kernel releases it if its holder dies."""
     make_private_directory(directory)
-    handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode=0o600)
+    # Python opens files so that no program that it starts inherits them (PEP 446).
+    handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, mode=0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -69,6 +78,8 @@ def _complete_file(directory: Path, content: bytes) -> Iterator[Path]:
 
 def _flush_directory(directory: Path) -> None:
     """Make sure that a file just created or deleted in the directory survives a power cut."""
+    if sys.platform == "win32":  # which opens no directories
+        return
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

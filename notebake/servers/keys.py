@@ -1,0 +1,118 @@
+"""The private key of a server on this computer, and the permissions that OpenSSH wants for it."""
+
+import os
+import shlex
+import stat
+import sys
+from pathlib import Path
+
+from notebake.errors import NotebakeError
+from notebake.local.atomic_files import create_file, write_file
+from notebake.servers.place import folder_of
+
+KEY_NAME = "id_ed25519"
+NAME_OF_OWN = "own-key"
+"""A file with the path of a person's own key, if that opens the server."""
+
+
+def key_path(owner: str, name: str) -> Path:
+    """Return the path of a server's private key: a person's own, or the one made for the server."""
+    folder = folder_of(owner, name)
+    try:
+        return Path((folder / NAME_OF_OWN).read_text(encoding="utf-8").strip())
+    except OSError:
+        return folder / KEY_NAME
+
+
+def ensure_key(owner: str, name: str, own: str = "") -> str:
+    """Return the public key that a server gets, as OpenSSH writes it; its private key is kept.
+
+    With `own`, the path of a person's private key, that is remembered instead of making another.
+
+    Raises:
+        NotebakeError: the own key cannot be read, or is none.
+    """
+    if own:
+        path = Path(own).expanduser().absolute()
+        public = public_key_of(path)
+        write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
+        return public
+    path = key_path(owner, name)
+    if not path.exists():
+        from notebake.runs.keys import generate_keys
+
+        keys = generate_keys()
+        if create_file(path, keys.private.encode()):
+            write_file(path.with_name(f"{path.name}.pub"), f"{keys.public}\n".encode())
+            restrict(path)
+    return public_key_of(path)
+
+
+def public_key_of(path: Path) -> str:
+    """Return the public key of a private key, from the file beside it if there is one.
+
+    Raises:
+        NotebakeError: neither can be read.
+    """
+    from notebake.runs import keys
+
+    beside = path.with_name(f"{path.name}.pub")
+    try:
+        if beside.exists():
+            return " ".join(beside.read_text(encoding="utf-8").split()[:2])
+        return keys.public_key_of(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError) as error:
+        raise NotebakeError(
+            f"The key file {path} cannot be used: {error}.",
+            "Name a private key of OpenSSH's format, with its public key beside it: --key FILE",
+        ) from error
+
+
+def check_key(path: Path, name: str) -> None:
+    """Check that ssh will take the key file.
+
+    Raises:
+        NotebakeError: it is not there, or others may read it; the hint has the line that helps.
+    """
+    if not path.is_file():
+        raise NotebakeError(
+            f"The key of the server {name} is not on this computer: {path} does not exist.",
+            "Copy it from the computer on which the server was started, or name another that the"
+            " server accepts: --key FILE",
+        )
+    if sys.platform != "win32" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise NotebakeError(
+            f"Others may read the key file {path}, so ssh refuses it.",
+            f"Type: {restricting_command(path, sys.platform)}",
+        )
+
+
+def restrict(path: Path) -> None:
+    """Let nobody but the user read the file, in the way of this system."""
+    if sys.platform != "win32":
+        path.chmod(0o600)
+        return
+    import subprocess
+
+    words = restricting_words(path, os.environ.get("USERNAME", ""))
+    subprocess.run(words, check=True, capture_output=True)
+
+
+def restricting_command(path: Path, platform: str) -> str:
+    """Return the line that a person types on a system, so that OpenSSH takes a key file.
+
+    On a Windows drive that WSL shows below /mnt every file is readable by all and chmod does
+    nothing, unless the drive is mounted with metadata: there the key has to move.
+    https://learn.microsoft.com/windows/wsl/wsl-config, "metadata"
+    """
+    if platform == "win32":
+        return f'icacls "{path}" /inheritance:r /grant:r "$($env:USERNAME):F"'
+    if str(path).startswith("/mnt/"):
+        folder = "~/.ssh"
+        return f"cp {shlex.quote(str(path))} {folder}/ && chmod 600 {folder}/{path.name}"
+    return f"chmod 600 {shlex.quote(str(path))}"
+
+
+def restricting_words(path: Path, user: str) -> list[str]:
+    """Return the same for Windows as a program's arguments."""
+    return ["icacls", str(path), "/inheritance:r", "/grant:r", f"{user}:F"]

@@ -1,0 +1,83 @@
+"""What this computer keeps of each server: key, port, host key, where it was reached last.
+
+Nothing here is needed to find a server, only to be quicker, and to keep its port.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from notebake.local.atomic_files import write_file
+from notebake.local.home import home
+from notebake.record import Record, digest_of
+from notebake.ssh.host import Host
+
+NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9@._+-]")
+CREDENTIALS = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE")
+"""Variables on which it depends whose servers these are."""
+
+
+class Reached(Record):
+    """A server as it was reached, and with which credentials it was found."""
+
+    name: str
+    owner: str
+    region: str
+    host: Host
+    jupyter_port: int | None = None
+    credentials: str = ""
+
+
+def servers_folder() -> Path:
+    """Return the folder of all servers.
+
+    Raises:
+        HomeError: notebake has no home.
+    """
+    return home() / "servers"
+
+
+def folder_of(owner: str, name: str) -> Path:
+    """Return the folder of a server, whether it exists or not; no two owners share it."""
+    plain = NOT_IN_FILE_NAMES.sub("-", owner)
+    if plain != owner or plain.strip(".") == "":
+        plain += f"-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"
+    return servers_folder() / plain / name
+
+
+def remember(reached: Reached) -> None:
+    """Keep where a server was reached."""
+    path = folder_of(reached.owner, reached.name) / "reached.json"
+    write_file(path, reached.model_dump_json(indent=2).encode() + b"\n")
+
+
+def recall(name: str, *, owner: str, region: str) -> Reached | None:
+    """Return where a server of this name was reached with these credentials; None if that is open.
+
+    Without an owner it is the only server of that name, if there is only one.
+    """
+    found = [
+        reached
+        for reached in _all_of(name)
+        if reached.credentials == credentials_of(os.environ)
+        and reached.region == region
+        and owner in ("", reached.owner)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def credentials_of(variables: Mapping[str, str]) -> str:
+    """Return what tells credentials apart without asking AWS; it shows none of them."""
+    return digest_of(*(variables.get(name, "") for name in CREDENTIALS))
+
+
+def _all_of(name: str) -> Iterator[Reached]:
+    for path in servers_folder().glob(f"*/{name}/reached.json"):
+        try:
+            yield Reached.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            continue
