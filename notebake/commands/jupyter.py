@@ -17,6 +17,7 @@ from notebake.commands.jupyter_units import (
     token_program,
 )
 from notebake.commands.shell import as_root, script, variables, write_file
+from notebake.commands.ssh_server import notice_lost_clients
 from notebake.timeouts import JUPYTER_SECONDS
 
 UNIT = "notebake-jupyter.service"
@@ -34,6 +35,7 @@ def install_jupyter_service(
         write_file(CONFIG_FILE, server_config(port)),
         write_file("/etc/jupyter/labconfig/page_config.json", PAGE_CONFIG),
         write_file(f"{UNIT_DIRECTORY}/{UNIT}", unit),
+        notice_lost_clients(),
         "systemctl daemon-reload",
         f"systemctl --quiet enable {TOKEN_SERVICE} {UNIT}",
         f"systemctl restart {TOKEN_SERVICE} {UNIT}",

@@ -22,6 +22,7 @@ LOCKS = {
     "policy-judge": HERE.parent / "policy/judge/package-lock.json",
     "crate-judge": HERE.parent / "crate/judge/requirements.txt",
     "browser": HERE.parent / "browser/chromium/requirements.txt",
+    "jupyterlab": HERE.parent / "servers/jupyter/requirements.txt",
 }
 
 

@@ -53,6 +53,16 @@ def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld) -> Non
     ]
 
 
+def test_sshd_gives_up_clients_that_do_not_answer(world: ShellWorld) -> None:
+    folder = world.directory / "etc" / "ssh" / "sshd_config.d"
+    world.run(install(world))
+    assert not folder.exists(), "an sshd that reads no such files gets none"
+    folder.mkdir(parents=True)
+    world.run(install(world))
+    lines = (folder / "60-notebake.conf").read_text().splitlines()
+    assert {"ClientAliveInterval 15", "ClientAliveCountMax 3"} <= set(lines)
+
+
 def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: ShellWorld) -> None:
     world.environment["SILENT"] = "1"
     done = world.run(install(world, timeout_seconds=1))

@@ -1,0 +1,71 @@
+"""Single rules of a security group that let ssh in, each with a description of whose it is."""
+
+from typing import Any, NamedTuple
+
+from notebake.aws.clients import connect, until_known
+from notebake.aws.kinds import SECURITY_GROUP, list_kind
+from notebake.aws.networks import SSH_INTO_NONE
+from notebake.aws.permissions import needs
+from notebake.aws.policies import USE_OURS
+from notebake.errors import CloudError
+
+
+class SshRule(NamedTuple):
+    """A CIDR block that may reach port 22."""
+
+    cidr: str
+    description: str
+
+
+class GroupRules(NamedTuple):
+    """A security group, its tags, and its rules for port 22."""
+
+    group_id: str
+    tags: dict[str, str]
+    rules: tuple[SshRule, ...]
+
+
+def list_ssh_rules(group_ids: list[str], region: str) -> list[GroupRules]:
+    """Return the rules for port 22 of security groups."""
+    return [
+        GroupRules(
+            group["GroupId"],
+            {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])},
+            tuple(
+                SshRule(block["CidrIp"], block.get("Description", ""))
+                for permission in group["IpPermissions"]
+                if permission.get("FromPort") == permission.get("ToPort") == 22
+                for block in permission["IpRanges"]
+            ),
+        )
+        for group in list_kind(region, SECURITY_GROUP, "group-id", group_ids)
+    ]
+
+
+@needs("ec2:AuthorizeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
+def let_in(group_id: str, rule: SshRule, region: str) -> None:
+    """Let a block in, unless it is let in already, by whatever rule."""
+    _change("let ssh in", "authorize_security_group_ingress", group_id, rule, region)
+
+
+@needs("ec2:RevokeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
+def take_out(group_id: str, rule: SshRule, region: str) -> None:
+    """Remove the rule of a block, unless it is gone already."""
+    _change("take ssh out", "revoke_security_group_ingress", group_id, rule, region)
+
+
+def _change(what: str, operation: str, group_id: str, rule: SshRule, region: str) -> None:
+    call = getattr(connect("ec2", region), operation)
+    try:
+        until_known(
+            lambda: call(GroupId=group_id, IpPermissions=[_permission(rule)]),
+            what=f"{what} from {rule.cidr} in {group_id}",
+        )
+    except CloudError as error:
+        if error.code not in {"InvalidPermission.Duplicate", "InvalidPermission.NotFound"}:
+            raise
+
+
+def _permission(rule: SshRule) -> dict[str, Any]:
+    block = {"CidrIp": rule.cidr} | ({"Description": rule.description} if rule.description else {})
+    return {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [block]}

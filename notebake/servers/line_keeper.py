@@ -1,0 +1,244 @@
+"""Keeps a line to a server: dials again, at the address of that moment, whenever it is lost."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from notebake import clock
+from notebake.errors import (
+    HostUnreachableError,
+    KeyTypeRefusedError,
+    LoginRefusedError,
+    NotebakeError,
+    WrongHostKeyError,
+)
+from notebake.servers.background import run_in_background
+from notebake.servers.locate import ServerGoneError
+from notebake.ssh.host import Host
+from notebake.ssh.line import Keepalive, Line, open_line
+from notebake.timeouts import BOOT_SECONDS
+
+
+@dataclass(frozen=True)
+class Timing:
+    """All times of a tunnel, in seconds."""
+
+    keepalive: Keepalive = field(default_factory=Keepalive)
+    hold_seconds: float = 200
+    """How long a new connection of the browser is held while there is no line."""
+    closed_port_seconds: float = 60
+    """How long it is held while JupyterLab does not listen, as during its restart."""
+    tick_seconds: float = 1
+    jump_seconds: float = 5
+    """A tick that comes later than this by any clock: the computer slept, or this process did."""
+    answer_seconds: float = 2
+    """How long a line may take to show that it has survived such a jump."""
+    find_seconds: float = 15
+    """How often the address is asked for while there is no line."""
+    first_find_seconds: float = 1.5
+    """How long the remembered address alone is tried, before it is asked for."""
+    refused_seconds: float = 120
+    """How long a machine may refuse the key before there was any line."""
+    first_line_seconds: float = BOOT_SECONDS
+    """How long the first line may take, to a machine that boots."""
+
+
+@dataclass(frozen=True)
+class LineUp:
+    """There is a line. Times are seconds since 1970."""
+
+    host: Host
+    at: float
+    silent_since: float | None
+    """When the line before was last known to work; None: there was none before."""
+
+
+@dataclass(frozen=True)
+class LineLost:
+    """The line is lost."""
+
+    at: float
+    silent_since: float
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why there is no line yet; the dialling goes on."""
+
+    error: NotebakeError
+
+
+Event = LineUp | LineLost | Trouble
+
+
+class Report(Protocol):
+    """Takes note of what happens to the line; called in the event loop."""
+
+    def __call__(self, event: Event, /) -> None: ...
+
+
+class LineKeeper:
+    """A line that is dialled again whenever it is lost, at the address of that moment."""
+
+    def __init__(
+        self,
+        find_host: Callable[[], Host],
+        report: Report,
+        *,
+        port: Callable[[], int],
+        host: Host,
+        is_fresh: bool,
+        timing: Timing = Timing(),
+    ) -> None:
+        """`find_host` may block and raise; `port` is that of JupyterLab on the host.
+
+        `host` is fresh if its address was asked for just now, not only remembered.
+        """
+        self.timing = timing
+        self.line: Line | None = None
+        self._find_host, self._report, self._port = find_host, report, port
+        self._host, self._is_fresh = host, is_fresh
+        self._host_changed = asyncio.Event()
+        self._line_changed = asyncio.Event()
+        self._silent_since: float | None = None
+        self._shown = set[str]()
+
+    async def run(self) -> None:
+        """Keep the line until cancelled, or until an error makes that pointless.
+
+        Raises:
+            ServerGoneError: there is no such server any more.
+            NotebakeError: before there was any line: the error of `find_host`, another host key
+                than the expected one, or the last error when the time for the first line is over.
+        """
+        while True:
+            line = await self._dial()
+            self._set_line(line)
+            self._report(LineUp(line.host, clock.now(), self._silent_since))
+            self._shown.clear()
+            self._silent_since = await self._watch(line)
+            self._set_line(None)
+            self._report(LineLost(clock.now(), self._silent_since))
+
+    async def wait_for_line(self, deadline: float) -> Line | None:
+        """Return the line; None if there is none by the loop's time `deadline`."""
+        while self.line is None:
+            changed = self._line_changed
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await changed.wait()
+            except TimeoutError:
+                return None
+        return self.line
+
+    def close(self) -> None:
+        if self.line:
+            self.line.drop(was_silent=False)
+
+    def _set_line(self, line: Line | None) -> None:
+        self.line = line
+        self._line_changed.set()
+        self._line_changed = asyncio.Event()
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether there was no line yet: then errors end the dialling."""
+        return self._silent_since is None
+
+    async def _dial(self) -> Line:
+        """Return a line as soon as there can be one, while the address is asked for again."""
+        finding = asyncio.create_task(self._keep_finding())
+        dialling = asyncio.create_task(self._keep_dialling())
+        try:
+            await asyncio.wait({finding, dialling}, return_when=asyncio.FIRST_COMPLETED)
+            if not dialling.done():
+                finding.result()  # it ends by an error only
+            return await dialling
+        finally:
+            finding.cancel()
+            dialling.cancel()
+
+    async def _keep_finding(self) -> None:
+        """Ask for the address again and again; end by an error only."""
+        if self._is_first:
+            waits_first = self.timing.find_seconds if self._is_fresh else None
+            await asyncio.sleep(waits_first or self.timing.first_find_seconds)
+        while True:
+            try:
+                found = await run_in_background(self._find_host)
+            except ServerGoneError:
+                raise
+            except NotebakeError as error:
+                if self._is_first:
+                    raise
+                self._tell(error)
+            else:
+                self.move_to(found)
+            await asyncio.sleep(self.timing.find_seconds)
+
+    def move_to(self, found: Host) -> None:
+        """Use this host from now on; a line to another one is dropped."""
+        self._is_fresh = True
+        if found != self._host:
+            self._host = found
+            self._host_changed.set()
+            if self.line and self.line.host != found:
+                self.line.drop(was_silent=False)
+
+    async def _keep_dialling(self) -> Line:
+        """Dial the newest address until somebody answers who shows the right host key."""
+        began = clock.elapsed()
+        while True:
+            self._host_changed.clear()
+            dialling = asyncio.create_task(open_line(self._host, self.timing.keepalive))
+            changing = asyncio.create_task(self._host_changed.wait())
+            was_fresh = self._is_fresh
+            try:
+                await asyncio.wait({dialling, changing}, return_when=asyncio.FIRST_COMPLETED)
+                if dialling.done():
+                    return dialling.result()
+            except HostUnreachableError as error:
+                if self._is_first and was_fresh and self._is_over(error, began):
+                    raise
+                if was_fresh:
+                    self._tell(error)
+                await asyncio.sleep(self.timing.tick_seconds / 2)
+            finally:
+                changing.cancel()
+                if not dialling.done():
+                    dialling.cancel()
+
+    def _is_over(self, error: HostUnreachableError, began: float) -> bool:
+        """Return whether the first line is given up, after an error of a fresh address.
+
+        While a machine boots, a refused login is not final: see notebake/machines/boot.py.
+        """
+        limits = {
+            WrongHostKeyError: 0.0,
+            KeyTypeRefusedError: 0.0,
+            LoginRefusedError: self.timing.refused_seconds,
+        }
+        limit = limits.get(type(error), self.timing.first_line_seconds)
+        return clock.elapsed() - began >= limit
+
+    def _tell(self, error: NotebakeError) -> None:
+        """Report what keeps the line from being there: each message once until it is back."""
+        if error.message not in self._shown:
+            self._shown.add(error.message)
+            self._report(Trouble(error))
+
+    async def _watch(self, line: Line) -> float:
+        """Wait until the line is lost; return when it was last known to work (since 1970)."""
+        while True:
+            wall, boot = clock.now(), clock.elapsed_with_sleep()
+            done, _ = await asyncio.wait({line.lost}, timeout=self.timing.tick_seconds)
+            if done:
+                silent = self.timing.keepalive.silent_seconds if line.lost.result() else 0
+                return clock.now() - silent
+            late = max(clock.now() - wall, clock.elapsed_with_sleep() - boot)
+            if late > self.timing.tick_seconds + self.timing.jump_seconds:
+                within = self.timing.answer_seconds
+                if not await line.is_alive(self._port(), within):
+                    line.drop(was_silent=True)
+                    return wall

@@ -1,0 +1,79 @@
+"""Asks another process where a server is (notebake/servers/locate_program.py).
+
+The client of EC2 takes more memory than a tunnel that is open all day may hold, and its imports
+take half a second, which would delay the line.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from notebake.errors import NextCommand, NotebakeError
+from notebake.record import Record
+from notebake.servers.place import Reached
+
+PROGRAM = "notebake.servers.locate_program"
+
+
+class Question(Record):
+    """What is asked."""
+
+    name: str
+    owner: str = ""
+    """"": the owner of the credentials."""
+    region: str
+    own_key: str = ""
+    may_start: bool = False
+
+
+class ServerStoppedError(NotebakeError):
+    """The server is stopped, and nobody asked for its start."""
+
+
+class ServerGoneError(NotebakeError):
+    """There is no such server (any more)."""
+
+
+def locate(question: Question, report: Callable[[str], None]) -> Reached:
+    """Return where the server is, from another process. May take minutes if it has to start.
+
+    Raises:
+        ServerGoneError: there is none of this name.
+        ServerStoppedError: it is stopped, and was not to be started.
+        NotebakeError: EC2 refused, or its key is missing.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", PROGRAM, question.model_dump_json()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # Ctrl-C is for `open` alone
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                kind, content = json.loads(line)
+                if kind == "progress":
+                    report(content)
+                elif kind == "reached":
+                    return Reached.model_validate(content)
+                else:
+                    raise _error_from(content)
+        finally:
+            process.kill()
+    raise NotebakeError("The search for the server ended without an answer.", "Try again.")
+
+
+KINDS: dict[str, type[NotebakeError]] = {
+    kind.__name__: kind for kind in (ServerStoppedError, ServerGoneError)
+}
+
+
+def _error_from(content: dict[str, Any]) -> NotebakeError:
+    kind = KINDS.get(content["kind"], NotebakeError)
+    commands = [NextCommand(tuple(words), purpose) for words, purpose in content["next"]]
+    return kind(content["message"], content["hint"]).with_next(*commands)

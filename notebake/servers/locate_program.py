@@ -1,0 +1,86 @@
+"""Finds a server in AWS, starts it if that is wanted, lets this computer in, prints where it is.
+
+    python -m notebake.servers.locate_program QUESTION
+
+The question and the lines that it prints, one for each event, are JSON.
+"""
+
+import json
+import logging
+import os
+import sys
+from typing import Any
+
+from notebake.aws.identity import current_caller
+from notebake.errors import NotebakeError
+from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.locate import Question, ServerGoneError
+from notebake.servers.place import Reached, credentials_of, remember
+from notebake.servers.reach import reach
+
+
+def find(question: Question) -> Reached:
+    """Return where the server is; raises as `locate` does."""
+    owner = question.owner or _owner(question.region)
+    try:
+        server = find_server(question.name, owner, question.region)
+    except NoSuchServerError as error:
+        raise ServerGoneError(error.message, error.hint).with_next(*error.next_commands) from error
+    found = reach(server, owner, own_key=question.own_key, may_start=question.may_start)
+    reached = Reached(
+        name=server.name,
+        owner=server.owner,
+        region=server.region,
+        host=found,
+        jupyter_port=server.jupyter_port,
+        credentials=credentials_of(os.environ),
+    )
+    remember(reached)
+    return reached
+
+
+def _owner(region: str) -> str:
+    """Return who owns what these credentials start."""
+    return current_caller(region).arn.rpartition("/")[2].rpartition(":")[2][:64]
+
+
+def main() -> int:
+    """Answer one question."""
+    question = Question.model_validate_json(sys.argv[1])
+    logging.basicConfig(level=logging.WARNING, handlers=[_Progress()])
+    logging.getLogger("notebake").setLevel(logging.INFO)
+    try:
+        reached = find(question)
+    except NotebakeError as error:
+        _print("failed", _as_json(error))
+        return 1
+    _print("reached", reached.model_dump(mode="json"))
+    return 0
+
+
+class _Progress(logging.Handler):
+    """Passes on what happens as it happens."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _print("progress", record.getMessage())
+
+
+def _print(kind: str, content: object) -> None:
+    try:
+        sys.stdout.write(json.dumps([kind, content]) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(1)  # nobody waits for the answer any more
+
+
+def _as_json(error: NotebakeError) -> dict[str, Any]:
+    return {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "next": [[list(command.words), command.purpose] for command in error.next_commands],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
