@@ -28,6 +28,7 @@ COMMANDS = (
     Command("plan", MAKE, "flows.cli.plan", "check a recipe and estimate its cost; makes nothing"),
     Command("build", MAKE, "flows.cli.build", "bake the image of a recipe and prove it"),
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
+    Command("open", USE, "flows.cli.open", "open a server's JupyterLab in the browser"),
     Command("images", USE, "flows.cli.images", "list the images of a region, accepted or not"),
     Command("promote", USE, "flows.cli.promote", "make an image the current one of its recipe"),
     Command("rollback", USE, "flows.cli.rollback", "go back to the image before, and hold that"),

@@ -32,6 +32,14 @@ def find_directories(prefix: str, **_: object) -> dict[str, str]:
     return {path: "" for path in _paths(prefix) if path.endswith("/")}
 
 
+def find_opened_servers(prefix: str, **_: object) -> dict[str, str]:
+    """Return the names of the servers that were opened on this computer."""
+    from notebake.servers.place import servers_folder
+
+    names = {path.parent.name for path in servers_folder().glob("*/*/reached.json")}
+    return {name: "" for name in sorted(names) if name.startswith(prefix)}
+
+
 def _paths(prefix: str) -> Iterator[str]:
     """Yield the paths that start with the prefix; folders end with a slash."""
     from pathlib import Path

@@ -15,7 +15,7 @@ SHELL_WORDS = (
     *("python", ".venv/bin/python", "pytest"),
 )
 """The first words of the commands that are ours to check."""
-OTHERS = ("aws", "export", "git", "sudo", "uv", "prefect")
+OTHERS = ("aws", "export", "git", "ssh", "sudo", "uv", "prefect")
 """The first words of commands that other programs carry out."""
 
 

@@ -1,0 +1,99 @@
+"""The command `open`: a server's JupyterLab in the browser, by a tunnel that outlives the line."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from flows.cli.arguments import add_region, complete_with, usual_region
+from flows.cli.completers import find_opened_servers
+from flows.cli.exit_codes import DONE
+
+if TYPE_CHECKING:
+    from notebake.servers.place import Reached
+
+EXAMPLE = """\
+notebake open ocean
+notebake open ocean --print"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    complete_with(
+        find_opened_servers,
+        parser.add_argument("server", help="name or instance id, as `notebake servers` shows them"),
+    )
+    parser.add_argument(
+        "--print",
+        action="store_true",
+        dest="prints",
+        help="open no browser: print the URL, which holds the token, and the plain ssh command",
+    )
+    parser.add_argument(
+        "--port",
+        type=read_port,
+        metavar="NUMBER",
+        help="port on this computer; default: 7005 or the next free one, the same each time",
+    )
+    parser.add_argument(
+        "--key", default="", metavar="FILE", help="private key; default: the server's own"
+    )
+    parser.add_argument(
+        "--owner", default="", metavar="NAME", help="whose server; default: that of the credentials"
+    )
+    add_region(parser)
+    parser.set_defaults(does_work=True)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Open the server until Ctrl-C; what runs on it goes on."""
+    from flows.terminal.open_session import hold_open, page_answers, show_running_one
+    from notebake.servers.locate import Question, locate
+    from notebake.servers.place import recall
+
+    region = given.region or usual_region()
+    question = Question(
+        name=given.server,
+        owner=given.owner,
+        region=region,
+        own_key=given.key,
+        may_start=True,
+    )
+    reached = recall(given.server, owner=given.owner, region=region)
+    if reached and not given.prints and show_running_one(reached, given.port):
+        if not page_answers(reached):
+            locate(question, report=show_progress)  # which starts it, if it is stopped
+        return DONE
+    is_fresh = reached is None or reached.jupyter_port is None or bool(given.key)
+    if reached is None or is_fresh:
+        reached = locate(question, report=show_progress)
+    if reached.jupyter_port is None:
+        show_ssh_only(reached)
+        return DONE
+    hold_open(question, reached, is_fresh=is_fresh, port=given.port, prints=given.prints)
+    return DONE
+
+
+def show_progress(text: str) -> None:
+    """Print a line about the way to the server."""
+    from flows.terminal.console import open_console
+
+    open_console(stderr=True).print(text, markup=False, soft_wrap=True)
+
+
+def show_ssh_only(reached: "Reached") -> None:
+    """Say how to log in to a server from an image without our JupyterLab."""
+    from flows.terminal.console import open_console
+    from notebake.servers.login_page import ssh_command
+    from notebake.servers.ssh_config import known_hosts_path
+
+    known_hosts = known_hosts_path(reached.owner, reached.name)
+    command = ssh_command(reached.host, known_hosts, port=None, jupyter_port=None)
+    lines = (f"The image of {reached.name} has no JupyterLab of notebake's. Log in by:", command)
+    for line in lines:
+        open_console().print(line, markup=False, soft_wrap=True)
+
+
+def read_port(text: str) -> int:
+    """Return the port in an option."""
+    if text.isdigit() and 1024 <= int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no port: 1024 to 65535")

@@ -1,0 +1,176 @@
+"""Holds a server open at the terminal: the page in the browser, the state, the keys."""
+
+import asyncio
+import http.client
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+from flows.terminal.key_presses import key_presses
+from flows.terminal.open_view import OpenView
+from notebake.errors import NotebakeError
+from notebake.local.atomic_files import delete_file, write_file
+from notebake.local.process import Process, is_dead, this_process
+from notebake.servers.background import run_in_background
+from notebake.servers.locate import Question
+from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
+from notebake.servers.opening import Opened, Opening
+from notebake.servers.place import Reached, folder_of
+from notebake.servers.ports import is_free, keep_port
+from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
+from notebake.servers.ssh_include import include, include_line, is_included, user_config_path
+
+KEEP_KEY, SSH_KEY = "k", "s"
+KEEP_HOURS = 1
+ANSWER_SECONDS = 3
+PROCESS_NAME = "open.process"
+KEEP_PROGRAM = "from notebake.project import notebake; notebake()"
+
+
+def hold_open(
+    question: Question, reached: Reached, *, is_fresh: bool, port: int | None, prints: bool
+) -> None:
+    """Open the server, until Ctrl-C or SIGTERM, or until it is gone.
+
+    Raises:
+        NotebakeError: it cannot be opened.
+    """
+    kept = keep_port(reached.owner, reached.name, port)
+    process_path = folder_of(reached.owner, reached.name) / PROCESS_NAME
+    view = OpenView(reached.name, on_open=lambda opened: show_page(opened, view, prints=prints))
+    opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh)
+
+    async def run() -> None:
+        end_by_signals()
+
+        def press(key: str) -> None:
+            actions = {KEEP_KEY: keep_awhile, SSH_KEY: add_to_ssh}
+            if key in actions:
+                doing = run_in_background(lambda: actions[key](opening.reached))
+                doing.add_done_callback(lambda done: view.lines(done.result()))
+
+        with key_presses(press) as has_keys:
+            view.has_keys = has_keys
+            await opening.run()
+
+    with view:
+        try:
+            write_file(process_path, this_process().model_dump_json().encode())
+            asyncio.run(run())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            view.closed()
+        finally:
+            delete_file(process_path)
+
+
+def end_by_signals() -> None:
+    """End the current task at SIGTERM, and when the terminal is closed."""
+    task = asyncio.current_task()
+    for name in ("SIGTERM", "SIGHUP"):
+        with suppress(NotImplementedError, AttributeError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(
+                getattr(signal, name), lambda: task and task.cancel()
+            )
+
+
+def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
+    """Open the browser at the page that logs it in, or print what takes its place."""
+    if prints:
+        print_ways(opened, view)
+    else:
+        # A browser may not return before it has its page, which comes through this event loop.
+        opening = run_in_background(lambda: open_browser(opened.page))
+
+        def fall_back(done: "asyncio.Future[bool]") -> None:
+            if not done.result():
+                print_ways(opened, view)
+
+        opening.add_done_callback(fall_back)
+    offer_ssh(opened.reached, view)
+
+
+def print_ways(opened: Opened, view: OpenView) -> None:
+    """Print the URL, and the ssh command that makes the same tunnel."""
+    reached = opened.reached
+    known_hosts = known_hosts_path(reached.owner, reached.name)
+    command = ssh_command(
+        reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
+    )
+    view.lines(f"Open: {opened.url}", f"Without notebake: {command}")
+
+
+def offer_ssh(reached: Reached, view: OpenView) -> None:
+    """Say how to log in by ssh."""
+    alias = alias_of(reached.name)
+    if is_included(user_config_path()):
+        view.lines(f"A terminal on it: ssh {alias}")
+        return
+    view.lines(f"A terminal on it: ssh -F {shlex.quote(str(config_path()))} {alias}")
+    if view.has_keys:
+        view.lines(
+            f"Press {SSH_KEY} to have plain `ssh {alias}`, in editors too: it adds the line"
+            f" {include_line()} to {user_config_path()}."
+        )
+
+
+def show_running_one(reached: Reached, port: int | None) -> bool:
+    """Show the page of another process that holds the server open; return whether there is one."""
+    folder = folder_of(reached.owner, reached.name)
+    try:
+        process = Process.model_validate_json((folder / PROCESS_NAME).read_bytes())
+    except (OSError, ValueError):
+        return False
+    page = folder / PAGE_NAME
+    if port or is_dead(process) or process == this_process() or not page.exists():
+        return False
+    if is_free(keep_port(reached.owner, reached.name)):
+        return False  # it was killed: without /proc that cannot be told by its number
+    open_browser(page)
+    view = OpenView(reached.name, on_open=lambda _: None)
+    view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
+    return True
+
+
+def page_answers(reached: Reached) -> bool:
+    """Return whether JupyterLab answers at the server's port now."""
+    port = keep_port(reached.owner, reached.name)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+    try:
+        asking.request("GET", "/api")
+        return asking.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
+
+
+def add_to_ssh(reached: Reached) -> str:
+    """Let the user's ssh configuration include ours; return what came of it, for a person."""
+    alias = alias_of(reached.name)
+    if not is_included(user_config_path()):
+        try:
+            include(user_config_path(), alias)
+        except NotebakeError as error:
+            return str(error)
+    return f"Type in any terminal: ssh {alias}"
+
+
+def keep_awhile(reached: Reached) -> str:
+    """Keep the server from stopping for idleness; return what came of it, for a person.
+
+    The client of EC2 would take more memory than `open` may hold, hence another process.
+    """
+    words = ["keep", reached.name, "--for", f"{KEEP_HOURS}h", "--region", reached.region]
+    words += ["--owner", reached.owner]
+    done = subprocess.run(
+        [sys.executable, "-c", KEEP_PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    return (done.stdout if done.returncode == 0 else done.stderr).strip()

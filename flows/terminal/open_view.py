@@ -1,0 +1,106 @@
+"""What `open` shows: a line for each thing that happens, and on a terminal the state below them."""
+
+import datetime
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.live import Live
+from rich.text import Text
+
+from flows.terminal.console import open_console
+from notebake.servers.idle_state import WARNING_MINUTES, IdleState
+from notebake.servers.line_keeper import Event, LineLost, LineUp, Trouble
+from notebake.servers.opening import Opened, now
+from notebake.servers.silence import Silence, describe_silence
+
+KEYS = "k keeps it for another hour · Ctrl-C closes the tunnel; what runs there goes on"
+
+
+class OpenView:
+    """Shows what happens to an open server. Nothing is drawn while nothing happens."""
+
+    def __init__(self, name: str, *, on_open: Callable[[Opened], None]) -> None:
+        self._name, self._on_open = name, on_open
+        self._console = open_console()
+        self._live: Live | None = None
+        self._warned_of: datetime.datetime | None = None
+        self._state, self._place = "connecting", ""
+        self.has_keys = False
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._live = Live(self._line(), console=self._console, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.update(Text(""), refresh=True)
+            self._live.stop()
+
+    def progress(self, text: str) -> None:
+        self.lines(text)
+
+    def line(self, event: Event) -> None:
+        """Show what happened to the line; a return is shown when it is known what it has cost."""
+        if isinstance(event, LineLost):
+            self._set("line lost, dialling")
+            self.lines(f"The line to {self._name} is lost; dialling. The page waits.")
+        elif isinstance(event, Trouble):
+            self.lines(str(event.error))
+        elif isinstance(event, LineUp):
+            self._set("open")
+
+    def opened(self, opened: Opened) -> None:
+        self._set("open", f"http://127.0.0.1:{opened.port}")
+        self.lines(f"{self._name} is open at http://127.0.0.1:{opened.port}")
+        self._on_open(opened)
+
+    def back(self, silence: Silence) -> None:
+        self.lines(*describe_silence(silence))
+
+    def idle(self, state: IdleState) -> None:
+        """Warn once before each stop, and say so if it does not come."""
+        left = state.minutes_left(now())
+        if left is None or left > WARNING_MINUTES:
+            if self._warned_of and state.why != "hard end":
+                self.lines(f"{self._name} does not stop for now.")
+            self._warned_of = None
+        elif self._warned_of is None:
+            self._warned_of = state.stops_at
+            self.lines(self._warning(state, left))
+
+    def closed(self) -> None:
+        self.lines(f"Closed. {self._name} goes on, and stops by itself when it is idle.")
+
+    def lines(self, *texts: str) -> None:
+        for text in texts:
+            self._console.print(text, markup=False, soft_wrap=True)
+
+    def _warning(self, state: IdleState, left: float) -> str:
+        minutes = max(1, round(left))
+        why = "nobody uses it" if state.why == "idle" else f"it has reached its {state.why}"
+        how = "press k" if self.has_keys else f"type: notebake keep {self._name} --for 1h"
+        keeping = f" To keep it, {how}" if state.why == "idle" else ""
+        return f"{self._name} stops in {minutes} min, because {why}.{keeping}"
+
+    def _set(self, state: str, place: str = "") -> None:
+        self._state, self._place = state, place or self._place
+        if self._live:
+            self._live.update(self._line(), refresh=True)
+
+    def _line(self) -> Text:
+        colour = "green" if self._state == "open" else "yellow"
+        keys = KEYS if self.has_keys else "Ctrl-C closes the tunnel; what runs there goes on"
+        return Text.assemble(
+            ("● ", colour),
+            (f"{self._name} {self._state}", "bold"),
+            f"  {self._place}\n  ",
+            (keys, "dim"),
+        )
