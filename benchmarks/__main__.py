@@ -8,7 +8,7 @@ from importlib import import_module
 from benchmarks.section import Section, as_markdown, as_text
 from notebake.local.loopback import bypass_proxy_for_loopback
 
-PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "record", "baking")
+PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "record", "open", "baking")
 
 
 def main() -> int:
