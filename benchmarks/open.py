@@ -29,7 +29,7 @@ from tests.ssh.own_sshd import free_port
 Make = Callable[[Machine, Path], Holder]
 OURS = "notebake open"
 HOLDERS: dict[str, Make] = {OURS: Ours, "ssh -N -L": plain_ssh, "autossh -M 0": autossh}
-AWAY_SECONDS = 90
+AWAY_SECONDS = 60
 """How long a tab may take to go on by itself after the break is over."""
 DROPPED_SECONDS = 120
 FROZEN_SECONDS = 100

@@ -14,6 +14,10 @@ from notebake.humanize import format_seconds
 from notebake.record import Record
 
 
+AGAIN = "A cell that was run just then and shows [*] without end has to be run again."
+"""Until the loss is noticed, what a person runs is lost on its way, too."""
+
+
 class Silence(Record):
     """When nothing arrived (UTC), and which notebooks were at work meanwhile."""
 
@@ -45,14 +49,15 @@ def describe_silence(silence: Silence) -> list[str]:
     began, ended = (f"{time.astimezone():%H:%M:%S}" for time in (silence.began, silence.ended))
     away = f"The line is back after {format_seconds(silence.seconds)} ({began} to {ended})."
     if silence.notebooks is None:
-        return [away, "What cells printed meanwhile may be missing on the page."]
+        return [away, "What cells printed meanwhile may be missing on the page.", AGAIN]
     if not silence.notebooks:
-        return [f"{away} No notebook was at work meanwhile, so nothing is lost."]
+        return [f"{away} No notebook was at work meanwhile, so no output is lost.", AGAIN]
     names = ", ".join(silence.notebooks)
     return [
         away,
         f"What {names} printed meanwhile may be missing on the page. The kernel has gone on:"
         " variables and files are complete.",
+        AGAIN,
     ]
 
 

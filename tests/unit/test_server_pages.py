@@ -88,7 +88,7 @@ def test_what_was_at_work_is_named_and_what_was_not_is_not() -> None:
 @pytest.mark.parametrize(
     ("notebooks", "said"),
     [
-        ((), "No notebook was at work meanwhile, so nothing is lost."),
+        ((), "No notebook was at work meanwhile, so no output is lost."),
         (("a.ipynb", "b.ipynb"), "What a.ipynb, b.ipynb printed meanwhile may be missing"),
         (None, "What cells printed meanwhile may be missing"),
     ],
