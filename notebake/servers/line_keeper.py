@@ -20,6 +20,10 @@ from notebake.ssh.line import Keepalive, Line, open_line
 from notebake.timeouts import BOOT_SECONDS
 
 
+SHARE_OF_ABSENCE, MAX_FIND_SECONDS = 0.1, 60
+"""After a long absence the address is asked for less often: a search is a process of its own."""
+
+
 @dataclass(frozen=True)
 class Timing:
     """All times of a tunnel, in seconds."""
@@ -164,6 +168,7 @@ class LineKeeper:
         if self._is_first:
             waits_first = self.timing.find_seconds if self._is_fresh else None
             await asyncio.sleep(waits_first or self.timing.first_find_seconds)
+        began = clock.elapsed()
         while True:
             try:
                 found = await run_in_background(self._find_host)
@@ -175,7 +180,8 @@ class LineKeeper:
                 self._tell(error)
             else:
                 self.move_to(found)
-            await asyncio.sleep(self.timing.find_seconds)
+            away = SHARE_OF_ABSENCE * (clock.elapsed() - began)
+            await asyncio.sleep(max(self.timing.find_seconds, min(away, MAX_FIND_SECONDS)))
 
     def move_to(self, found: Host) -> None:
         """Use this host from now on; a line to another one is dropped."""
