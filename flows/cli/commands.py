@@ -32,7 +32,7 @@ COMMANDS = (
     Command("start", USE, "flows.cli.start", "start a notebook server from an image"),
     Command("open", USE, "flows.cli.open", "open a server's JupyterLab in the browser"),
     Command("servers", USE, "flows.cli.servers", "list the notebook servers and their costs"),
-    Command("keep", USE, "flows.cli.keep", "let a server not stop for idleness for a while"),
+    Command("keep", USE, "flows.cli.keep", "keep a server from stopping by itself for a while"),
     Command("stop", USE, "flows.cli.stop", "stop a notebook server; its disks stay"),
     Command("terminate", USE, "flows.cli.terminate", "remove a notebook server with its disks"),
     Command("images", USE, "flows.cli.images", "the catalogue: what there is, and its cost"),

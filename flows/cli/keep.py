@@ -1,4 +1,4 @@
-"""The command `keep`: let a notebook server not stop for idleness for a while."""
+"""The command `keep`: keep a notebook server from stopping by itself for a while."""
 
 import argparse
 
@@ -28,7 +28,8 @@ def run(given: argparse.Namespace) -> int:
     server = server_of(given)
     until = keep_server(server, minutes)
     open_console().print(
-        f"{server.name} does not stop for idleness before {format_local(until)}.",
+        f"{server.name} stops neither for want of use nor for its daily end before"
+        f" {format_local(until)}; a hard end stays.",
         markup=False,
         soft_wrap=True,
     )

@@ -26,7 +26,7 @@ FIELDS = {
     "servers[].usd_per_hour": "costs of an hour in its state, with its disks; null: not known",
     "servers[].usd_per_month_stopped": "costs of a month stopped; null: not known",
     "servers[].stops": "when it stops by itself, in words",
-    "servers[].keep_until": "until when it does not stop for idleness; null: no such time",
+    "servers[].keep_until": "until when it is kept from stopping by itself; null: no such time",
 }
 
 

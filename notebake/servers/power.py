@@ -92,7 +92,7 @@ def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
 
 
 def keep_server(server: Server, minutes: int) -> datetime.datetime:
-    """Let a server not stop for idleness in the next minutes; return until when.
+    """Keep a server from stopping by itself in the next minutes; return until when.
 
     Raises:
         NotebakeError: it does not run, so there is nothing to keep.
