@@ -86,6 +86,7 @@ def plan_of(
         NotebakeError: a name, a time or a length of time is none.
     """
     from notebake import clock
+    from notebake.aws import tags
     from notebake.servers.ends import local_zone, read_daily_end, read_minutes, tags_of_ends
     from notebake.servers.keys import ensure_key
     from notebake.servers.launch import LaunchPlan
@@ -106,5 +107,6 @@ def plan_of(
         public_key=ensure_key(owner, name, given.key),
         size_gib=image.size_gib,
         profile=given.profile,
-        tags=ends,
+        # By this tag people see that the server comes from an image of notebake's.
+        tags=ends | ({tags.RECIPE: image.recipe} if image.recipe else {}),
     )

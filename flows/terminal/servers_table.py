@@ -1,12 +1,12 @@
 """Notebook servers in the terminal: as a table, and before and after they are started."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from flows.terminal.console import open_console
+from flows.terminal.history_table import align
 from notebake import clock
+from notebake.aws import tags
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.errors import NextCommand
 from notebake.humanize import format_local, format_span, pluralize
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from notebake.servers.losses import Losses
     from notebake.servers.server import Server
 
-WIDE = 100
-"""From this width on, a server is a row, not two."""
+COLUMNS = ("server", "owner", "state", "an hour", "address")
 UNKNOWN = "not known"
 
 
@@ -32,37 +31,31 @@ def print_servers(servers: "Sequence[ListedServer]", regions: Sequence[str]) -> 
     if not servers:
         console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("server", "owner", "state", "address"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("since", "an hour", "stopped, a month"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for listed in servers:
-        table.add_row(*_cells(listed))
-        table.add_row(f"  {listed.server.id}", listed.server.instance_type)
-    console.print(table, soft_wrap=True)
-    for listed in servers:
-        if listed.stops:
-            line = f"{listed.server.name} stops by itself {listed.stops}{_kept(listed.server)}."
-            console.print(line, markup=False, soft_wrap=True)
-    total = format_sum([listed.usd_per_hour for listed in servers])
+    heading, *rows = align([COLUMNS, *(_cells(listed) for listed in servers)])
+    console.print(heading, markup=False, soft_wrap=True)
+    for listed, row in zip(servers, rows, strict=True):
+        for line in (row, *_below(listed)):
+            console.print(line.rstrip(), markup=False, soft_wrap=True)
+    costs = [listed.usd_per_hour for listed in servers]
     counted = pluralize(len(servers), "server")
-    console.print(f"{counted} in {where}: {total} an hour.", markup=False, soft_wrap=True)
+    cost = f"{format_sum(costs)} an hour" if any(costs) else "of no known price"
+    console.print(f"\n{counted} in {where}: {cost}.", markup=False, soft_wrap=True)
 
 
 def _cells(listed: "ListedServer") -> tuple[str, ...]:
     server = listed.server
-    age = format_span(clock.now() - server.started_at.timestamp())
     address = server.address if server.state == "running" else ""
-    return (
-        server.name,
-        server.owner,
-        server.state,
-        address,
-        age,
-        _usd(listed.usd_per_hour, 3),
-        format_monthly(listed.offer.usd_per_month_stopped),
-    )
+    return server.name, server.owner, server.state, _usd(listed.usd_per_hour, 3), address
+
+
+def _below(listed: "ListedServer") -> Iterator[str]:
+    """Give what stands below a server's row."""
+    server = listed.server
+    age = format_span(clock.now() - server.started_at.timestamp())
+    stopped = format_monthly(listed.offer.usd_per_month_stopped)
+    yield f"  {server.id}, {server.instance_type}, started {age} ago, {stopped} a month stopped"
+    if listed.stops:
+        yield f"  stops {listed.stops}{_kept(server)}{_condition(server.tags)}"
 
 
 def _kept(server: "Server") -> str:
@@ -87,12 +80,13 @@ def describe_plan(
     yield f"Costs    {_usd(offer.usd_per_hour, 3)} an hour running, with its disks and its address"
     yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
     yield f"         by notebake's prices of {offer.prices_written}"
-    yield f"Stops    {describe_ends(plan.tags)}"
+    yield f"Stops    {describe_ends(plan.tags)}{_condition(plan.tags)}"
 
 
 def describe_started(server: "Server") -> Iterator[str]:
     """Give the lines that say what runs now, and what to type next."""
-    yield f"{server.name} runs: {server.id} at {server.address}. It stops {_ends(server)}."
+    yield f"{server.name} runs: {server.id} at {server.address}."
+    yield f"It stops {describe_ends(server.tags)}{_condition(server.tags)}."
     yield f"To open it in the browser: {_opening(server)}"
 
 
@@ -118,8 +112,9 @@ def _opening(server: "Server") -> str:
     return NextCommand(("open", server.name)).command_line()
 
 
-def _ends(server: "Server") -> str:
-    return describe_ends(server.tags)
+def _condition(marks: Mapping[str, str]) -> str:
+    """Return what has to be so if the image is not known to be one of notebake's."""
+    return "" if marks.get(tags.RECIPE) else ", if its image has notebake's idle stop"
 
 
 def _usd(usd: float | None, digits: int) -> str:
