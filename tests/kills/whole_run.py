@@ -126,7 +126,11 @@ class Direct:
 
 def leave_prefect_out() -> None:
     """Let the flows do their tasks in this thread, tell no server, and keep no log elsewhere."""
-    replace(sweep, create_markdown_artifact=lambda *_, **__: None)
+    replace(
+        sweep,
+        create_markdown_artifact=lambda *_, **__: None,
+        announce=lambda *_, **__: None,
+    )
     replace(
         build_image,
         as_task=lambda step: Direct(as_task(step)),
