@@ -3,9 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_region, complete_with, usual_region
-from flows.cli.completers import find_opened_servers
+from flows.cli.arguments import usual_region
 from flows.cli.exit_codes import DONE
+from flows.cli.server_options import add_server
 
 if TYPE_CHECKING:
     from notebake.servers.place import Reached
@@ -17,10 +17,7 @@ notebake open ocean --print"""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments and options of the command."""
-    complete_with(
-        find_opened_servers,
-        parser.add_argument("server", help="name or instance id, as `notebake servers` shows them"),
-    )
+    add_server(parser)
     parser.add_argument(
         "--print",
         action="store_true",
@@ -36,10 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", default="", metavar="FILE", help="private key; default: the server's own"
     )
-    parser.add_argument(
-        "--owner", default="", metavar="NAME", help="whose server; default: that of the credentials"
-    )
-    add_region(parser)
     parser.set_defaults(does_work=True)
 
 
@@ -51,13 +44,13 @@ def run(given: argparse.Namespace) -> int:
 
     region = given.region or usual_region()
     question = Question(
-        name=given.server,
+        name=given.name,
         owner=given.owner,
         region=region,
         own_key=given.key,
         may_start=True,
     )
-    reached = recall(given.server, owner=given.owner, region=region)
+    reached = recall(given.name, owner=given.owner, region=region)
     if reached and not given.prints and show_running_one(reached, given.port):
         if not page_answers(reached):
             locate(question, report=show_progress)  # which starts it, if it is stopped

@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_region, usual_region
+from flows.cli.arguments import add_region, complete_with, usual_region
+from flows.cli.completers import find_opened_servers
 
 if TYPE_CHECKING:
     from notebake.servers.server import Server
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
 def add_server(parser: argparse.ArgumentParser) -> None:
     """Add the name of a server, its owner and its region."""
-    parser.add_argument("name", help="name of the server, or its instance id")
+    name = parser.add_argument("name", help="name of the server, or its instance id")
+    complete_with(find_opened_servers, name)
     add_owner(parser)
     add_region(parser)
 

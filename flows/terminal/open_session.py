@@ -2,32 +2,27 @@
 
 import asyncio
 import http.client
-import os
 import shlex
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 
 from flows.terminal.key_presses import key_presses
+from flows.terminal.open_keys import ACTIONS, SSH_KEY
 from flows.terminal.open_view import OpenView
-from notebake.errors import NotebakeError
 from notebake.local.atomic_files import delete_file, write_file
 from notebake.local.process import Process, is_dead, this_process
 from notebake.servers.background import run_in_background
 from notebake.servers.locate import Question
 from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
-from notebake.servers.opening import Opened, Opening
+from notebake.servers.opening import Opening
+from notebake.servers.opening_view import Opened
 from notebake.servers.place import Reached, folder_of
 from notebake.servers.ports import is_free, keep_port
 from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
-from notebake.servers.ssh_include import include, include_line, is_included, user_config_path
+from notebake.servers.ssh_include import include_line, is_included, user_config_path
 
-KEEP_KEY, SSH_KEY = "k", "s"
-KEEP_HOURS = 1
 ANSWER_SECONDS = 3
 PROCESS_NAME = "open.process"
-KEEP_PROGRAM = "from notebake.project import notebake; notebake()"
 
 
 def hold_open(
@@ -47,9 +42,8 @@ def hold_open(
         end_by_signals()
 
         def press(key: str) -> None:
-            actions = {KEEP_KEY: keep_awhile, SSH_KEY: add_to_ssh}
-            if key in actions:
-                doing = run_in_background(lambda: actions[key](opening.reached))
+            if act := ACTIONS.get(key):
+                doing = run_in_background(lambda: act(opening.reached))
                 doing.add_done_callback(lambda done: view.lines(done.result()))
 
         with key_presses(press) as has_keys:
@@ -145,32 +139,3 @@ def page_answers(reached: Reached) -> bool:
         return False
     finally:
         asking.close()
-
-
-def add_to_ssh(reached: Reached) -> str:
-    """Let the user's ssh configuration include ours; return what came of it, for a person."""
-    alias = alias_of(reached.name)
-    if not is_included(user_config_path()):
-        try:
-            include(user_config_path(), alias)
-        except NotebakeError as error:
-            return str(error)
-    return f"Type in any terminal: ssh {alias}"
-
-
-def keep_awhile(reached: Reached) -> str:
-    """Keep the server from stopping for idleness; return what came of it, for a person.
-
-    The client of EC2 would take more memory than `open` may hold, hence another process.
-    """
-    words = ["keep", reached.name, "--for", f"{KEEP_HOURS}h", "--region", reached.region]
-    words += ["--owner", reached.owner]
-    done = subprocess.run(
-        [sys.executable, "-c", KEEP_PROGRAM, *words],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    return (done.stdout if done.returncode == 0 else done.stderr).strip()

@@ -9,11 +9,13 @@ from rich.live import Live
 from rich.text import Text
 
 from flows.terminal.console import open_console
-from notebake.errors import NextCommand
+from notebake import clock
+from notebake.errors import NextCommand, describe_next
 from notebake.servers.idle_state import WARNING_MINUTES, IdleState
-from notebake.servers.line_keeper import Event, LineLost, LineUp, Trouble
-from notebake.servers.opening import Opened, now
+from notebake.servers.line_events import Event, LineLost, LineUp, Trouble
+from notebake.servers.opening_view import Opened
 from notebake.servers.silence import Silence, describe_silence
+from notebake.timestamps import utc_from_seconds
 
 KEYS = "k keeps it for another hour · Ctrl-C closes the tunnel; what runs there goes on"
 
@@ -68,14 +70,14 @@ class OpenView:
 
     def idle(self, state: IdleState) -> None:
         """Warn once before each stop, and say so if it does not come."""
-        left = state.minutes_left(now())
+        left = state.minutes_left(utc_from_seconds(clock.now()))
         if left is None or left > WARNING_MINUTES:
             if self._warned_of and state.why != "hard end":
                 self.lines(f"{self._name} does not stop for now.")
             self._warned_of = None
         elif self._warned_of is None:
             self._warned_of = state.stops_at
-            self.lines(self._warning(state, left))
+            self.lines(*self._warning(state, left))
 
     def closed(self) -> None:
         self.lines(f"Closed. {self._name} goes on, and stops by itself when it is idle.")
@@ -84,16 +86,16 @@ class OpenView:
         for text in texts:
             self._console.print(text, markup=False, soft_wrap=True)
 
-    def _warning(self, state: IdleState, left: float) -> str:
+    def _warning(self, state: IdleState, left: float) -> list[str]:
         minutes = max(1, round(left))
         why = "nobody uses it" if state.why == "idle" else f"it has reached its {state.why}"
-        how = (
-            "press k"
-            if self.has_keys
-            else f"type: {NextCommand(('keep', self._name, '--for', '1h')).command_line()}"
-        )
-        keeping = f" To keep it, {how}" if state.why == "idle" else ""
-        return f"{self._name} stops in {minutes} min, because {why}.{keeping}"
+        said = f"{self._name} stops in {minutes} min, because {why}."
+        if state.why != "idle":
+            return [said]
+        if self.has_keys:
+            return [f"{said} Press k to keep it for another hour."]
+        keep = NextCommand(("keep", self._name, "--for", "1h"), "To keep it")
+        return [said, *describe_next([keep])]
 
     def _set(self, state: str, place: str = "") -> None:
         self._state, self._place = state, place or self._place

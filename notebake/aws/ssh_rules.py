@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from notebake.aws.clients import connect, until_known
 from notebake.aws.kinds import SECURITY_GROUP, list_kind
-from notebake.aws.networks import SSH_INTO_NONE
 from notebake.aws.permissions import needs
-from notebake.aws.policies import USE_OURS
+from notebake.aws.server_calls import CHANGE
 from notebake.errors import CloudError
+
+OPEN = "`notebake open`"
 
 
 class SshRule(NamedTuple):
@@ -42,13 +43,13 @@ def list_ssh_rules(group_ids: list[str], region: str) -> list[GroupRules]:
     ]
 
 
-@needs("ec2:AuthorizeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
+@needs("ec2:AuthorizeSecurityGroupIngress", CHANGE.on("security-group"), only_for=OPEN)
 def let_in(group_id: str, rule: SshRule, region: str) -> None:
     """Let a block in, unless it is let in already, by whatever rule."""
     _change("let ssh in", "authorize_security_group_ingress", group_id, rule, region)
 
 
-@needs("ec2:RevokeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
+@needs("ec2:RevokeSecurityGroupIngress", CHANGE.on("security-group"), only_for=OPEN)
 def take_out(group_id: str, rule: SshRule, region: str) -> None:
     """Remove the rule of a block, unless it is gone already."""
     _change("take ssh out", "revoke_security_group_ingress", group_id, rule, region)

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from notebake import clock
 from notebake.errors import (
@@ -14,71 +12,13 @@ from notebake.errors import (
     WrongHostKeyError,
 )
 from notebake.servers.background import run_in_background
+from notebake.servers.line_events import USUAL_TIMING, LineLost, LineUp, Report, Timing, Trouble
 from notebake.servers.locate import ServerGoneError
 from notebake.ssh.host import Host
-from notebake.ssh.line import Keepalive, Line, open_line
-from notebake.timeouts import BOOT_SECONDS
+from notebake.ssh.line import Line, open_line
 
 SHARE_OF_ABSENCE, MAX_FIND_SECONDS = 0.1, 60
 """After a long absence the address is asked for less often: a search is a process of its own."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """All times of a tunnel, in seconds."""
-
-    keepalive: Keepalive = field(default_factory=Keepalive)
-    hold_seconds: float = 200
-    """How long a new connection of the browser is held while there is no line."""
-    closed_port_seconds: float = 60
-    """How long it is held while JupyterLab does not listen, as during its restart."""
-    tick_seconds: float = 1
-    jump_seconds: float = 5
-    """A tick that comes later than this by any clock: the computer slept, or this process did."""
-    answer_seconds: float = 2
-    """How long a line may take to show that it has survived such a jump."""
-    find_seconds: float = 15
-    """How often the address is asked for while there is no line."""
-    first_find_seconds: float = 1.5
-    """How long the remembered address alone is tried, before it is asked for."""
-    refused_seconds: float = 120
-    """How long a machine may refuse the key before there was any line."""
-    first_line_seconds: float = BOOT_SECONDS
-    """How long the first line may take, to a machine that boots."""
-
-
-@dataclass(frozen=True)
-class LineUp:
-    """There is a line. Times are seconds since 1970."""
-
-    host: Host
-    at: float
-    silent_since: float | None
-    """When the line before was last known to work; None: there was none before."""
-
-
-@dataclass(frozen=True)
-class LineLost:
-    """The line is lost."""
-
-    at: float
-    silent_since: float
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why there is no line yet; the dialling goes on."""
-
-    error: NotebakeError
-
-
-Event = LineUp | LineLost | Trouble
-
-
-class Report(Protocol):
-    """Takes note of what happens to the line; called in the event loop."""
-
-    def __call__(self, event: Event, /) -> None: ...
 
 
 class LineKeeper:
@@ -92,7 +32,7 @@ class LineKeeper:
         port: Callable[[], int],
         host: Host,
         is_fresh: bool,
-        timing: Timing = Timing(),
+        timing: Timing = USUAL_TIMING,
     ) -> None:
         """`find_host` may block and raise; `port` is that of JupyterLab on the host.
 
@@ -242,8 +182,21 @@ class LineKeeper:
                 silent = self.timing.keepalive.silent_seconds if line.lost.result() else 0
                 return clock.now() - silent
             late = max(clock.now() - wall, clock.elapsed_with_sleep() - boot)
-            if late > self.timing.tick_seconds + self.timing.jump_seconds:
-                within = self.timing.answer_seconds
-                if not await line.is_alive(self._port(), within):
-                    line.drop(was_silent=True)
-                    return wall
+            has_jumped = late > self.timing.tick_seconds + self.timing.jump_seconds
+            is_unanswered = self._is_unanswered(line)
+            if not (has_jumped or is_unanswered):
+                continue
+            within = self.timing.answer_seconds
+            if not await line.is_alive(self._port(), within):
+                line.drop(was_silent=True)
+                return clock.now() - self.timing.unanswered_seconds if is_unanswered else wall
+            line.traffic.heard_at = asyncio.get_running_loop().time()
+
+    def _is_unanswered(self, line: Line) -> bool:
+        """Return whether the browser has sent something, and nothing came back for a while.
+
+        What a person does meanwhile may be lost, so the keepalive's time would be long.
+        """
+        waited = asyncio.get_running_loop().time() - line.traffic.sent_at
+        is_waiting = line.traffic.sent_at > line.traffic.heard_at
+        return is_waiting and waited >= self.timing.unanswered_seconds

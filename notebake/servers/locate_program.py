@@ -15,6 +15,7 @@ from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
 from notebake.servers.locate import Question, ServerGoneError
+from notebake.servers.names import owner_of
 from notebake.servers.place import Reached, credentials_of, remember
 from notebake.servers.reach import reach
 
@@ -41,7 +42,7 @@ def find(question: Question) -> Reached:
 
 def _owner(region: str) -> str:
     """Return who owns what these credentials start."""
-    return current_caller(region).arn.rpartition("/")[2].rpartition(":")[2][:64]
+    return owner_of(current_caller(region))
 
 
 def main() -> int:

@@ -1,22 +1,19 @@
 """An opened server: the tunnel, the page that is logged in, and what is said while it is open."""
 
 import asyncio
-import datetime
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-from notebake import clock
 from notebake.commands.jupyter import read_token
 from notebake.errors import HostCommandError, HostUnreachableError, NotebakeError
 from notebake.jupyter.requests import is_logged_in, list_sessions
 from notebake.servers.background import run_in_background
-from notebake.servers.idle_state import READ_IDLE_FILE, IdleState, parse_idle_state
-from notebake.servers.line_keeper import Event, LineKeeper, LineLost, LineUp, Timing
+from notebake.servers.idle_state import READ_IDLE_FILE, parse_idle_state
+from notebake.servers.line_events import USUAL_TIMING, Event, LineUp, Timing
+from notebake.servers.line_keeper import LineKeeper
 from notebake.servers.locate import Question, locate
 from notebake.servers.login_page import remove_page, url_of, write_page
+from notebake.servers.opening_view import Opened, View
 from notebake.servers.place import Reached
 from notebake.servers.ports import port_taken_error
 from notebake.servers.silence import Silence, at_work_since
@@ -30,26 +27,6 @@ IDLE_SECONDS = 20
 """How often the idle timer's file is read."""
 
 
-@dataclass(frozen=True)
-class Opened:
-    """JupyterLab has answered, logged in; `url` holds the token."""
-
-    reached: Reached
-    port: int
-    url: str
-    page: Path
-
-
-class View(Protocol):
-    """Shows what happens; all of it is called in the event loop."""
-
-    def progress(self, text: str) -> None: ...
-    def line(self, event: Event) -> None: ...
-    def opened(self, opened: Opened) -> None: ...
-    def back(self, silence: Silence) -> None: ...
-    def idle(self, state: IdleState) -> None: ...
-
-
 class Opening:
     """A server that is being opened, or is open, in this process."""
 
@@ -61,7 +38,7 @@ class Opening:
         *,
         port: int,
         is_fresh: bool,
-        timing: Timing = Timing(),  # noqa: B008 - frozen
+        timing: Timing = USUAL_TIMING,
         find: Callable[[Question, Callable[[str], None]], Reached] = locate,
     ) -> None:
         self.reached, self._port, self._view = reached, port, view
@@ -156,8 +133,6 @@ class Opening:
         self._view.line(event)
         if isinstance(event, LineUp) and event.silent_since is not None:
             self._telling = self._loop.create_task(self._tell_loss(event.silent_since, event.at))
-        if isinstance(event, LineLost):
-            self._lost_at = event.at
 
     async def _tell_loss(self, began: float, ended: float) -> None:
         since = utc_from_seconds(began)
@@ -183,8 +158,3 @@ def _first_of(group: "ExceptionGroup[Exception]") -> Exception:
     """Return the error for a person, if the group has one."""
     known = [error for error in group.exceptions if isinstance(error, NotebakeError)]
     return known[0] if known else group
-
-
-def now() -> datetime.datetime:
-    """Return the time in UTC."""
-    return utc_from_seconds(clock.now())

@@ -11,22 +11,20 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from notebake.errors import (
-    HostCommandError,
-    HostUnreachableError,
-    KeyTypeRefusedError,
-    LoginRefusedError,
-    LoginShellError,
-    NotebakeError,
-    PortClosedError,
-    TunnelForbiddenError,
-    WrongHostKeyError,
-)
+from notebake.errors import HostCommandError, LoginShellError
 from notebake.ssh import host as hosts
 from notebake.ssh.dial import connect_socket
 from notebake.ssh.framing import frame_command, parse_frame
 from notebake.ssh.host import Host
-from notebake.ssh.relay import ClientSide, HostSide
+from notebake.ssh.line_errors import (
+    CONNECT_FAILED,
+    PROHIBITED,
+    channel_error,
+    login_error,
+    lost_error,
+)
+from notebake.ssh.line_key import key_of
+from notebake.ssh.relay import ClientSide, HostSide, Traffic
 
 LOGIN_SECONDS = 10
 OPEN_SECONDS = 10
@@ -38,8 +36,6 @@ CIPHERS = (
 """AES-GCM first: in Python one call for each packet, a quarter faster than ChaCha20."""
 UNANSWERED = "not responding to keepalive"
 """The words of asyncssh for a line that has gone silent (2.24.1, connection.py)."""
-PROHIBITED, CONNECT_FAILED = 1, 2
-"""Codes for a refused channel (RFC 4254, 5.1)."""
 log = logging.getLogger(__name__)
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
 
@@ -63,6 +59,7 @@ class Line:
         self.host = host
         self.lost: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         """Done when the line is lost: whether it had gone silent before."""
+        self.traffic = Traffic()
         self._connection: asyncssh.SSHClientConnection | None = None
 
     async def log_in(self, connected: socket.socket, keepalive: Keepalive) -> None:
@@ -82,11 +79,11 @@ class Line:
                 keepalive_count_max=keepalive.tries,
                 login_timeout=LOGIN_SECONDS,
                 gss_host=None,
-                **_key_of(self.host),
+                **key_of(self.host),
             )
         except (OSError, asyncssh.Error) as error:
             connected.close()
-            raise _login_error(self.host, error) from error
+            raise login_error(self.host, error) from error
         except BaseException:
             connected.close()
             raise
@@ -102,10 +99,10 @@ class Line:
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 await self._open.create_connection(
-                    lambda: HostSide(client), "localhost", port, encoding=None
+                    lambda: HostSide(client, self.traffic), "localhost", port, encoding=None
                 )
         except asyncssh.ChannelOpenError as error:
-            raise _channel_error(self.host, port, error) from error
+            raise channel_error(self.host, port, error) from error
         except (OSError, asyncssh.Error) as error:
             raise lost_error(self.host, error) from error
 
@@ -188,73 +185,11 @@ async def open_line(host: Host, keepalive: Keepalive = Keepalive()) -> Line:
     try:
         connected = await connect_socket(host.address, hosts.SSH_PORT)
     except OSError as error:
-        raise _login_error(host, error) from error
+        raise login_error(host, error) from error
     line = Line(host)
     await line.log_in(connected, keepalive)
     return line
 
 
-def lost_error(host: Host, error: Exception) -> HostUnreachableError:
-    """Return the error for a line that broke."""
-    words = str(error) or type(error).__name__
-    return HostUnreachableError(f"The line to {_place(host)} was lost: {words}")
-
-
-def _key_of(host: Host) -> dict[str, object]:
-    """Return which key logs in: that of the file; if that has a passphrase, the agent's copy of it.
-
-    Raises:
-        NotebakeError: the file cannot be read.
-    """
-    path = host.private_key_path
-    try:
-        return {"client_keys": [asyncssh.read_private_key(path)], "agent_path": None}
-    except asyncssh.KeyEncryptionError:
-        return {"client_keys": (), "agent_identities": [f"{path}.pub"]}
-    except asyncssh.KeyImportError as error:
-        if "passphrase" in str(error).lower():
-            return {"client_keys": (), "agent_identities": [f"{path}.pub"]}
-        raise NotebakeError(f"The key file {path} is no private key: {error}") from error
-    except OSError as error:
-        raise NotebakeError(
-            f"The key file {path} cannot be read: {error.strerror or error}.",
-            "Name the private key whose public half is on the server: --key FILE",
-        ) from error
-
-
-def _login_error(host: Host, error: Exception) -> HostUnreachableError:
-    """Return the error that a failed login means."""
-    place = _place(host)
-    if isinstance(error, asyncssh.HostKeyNotVerifiable):
-        return WrongHostKeyError(
-            f"{place} shows another ssh host key than the one that the server {host.instance_id}"
-            " has shown at its first start, so it was not spoken to."
-        )
-    if isinstance(error, asyncssh.KeyExchangeFailed):
-        return KeyTypeRefusedError(f"{place} has no host key of the expected type: {error}.")
-    if isinstance(error, asyncssh.PermissionDenied):
-        return LoginRefusedError(
-            f"{place} does not accept the key {host.private_key_path} of user {host.user}."
-        )
-    return HostUnreachableError(
-        f"{place} does not answer over ssh: {str(error) or type(error).__name__}"
-    )
-
-
-def _channel_error(host: Host, port: int, error: asyncssh.ChannelOpenError) -> NotebakeError:
-    if error.code == CONNECT_FAILED:
-        return PortClosedError(f"Nothing listens on port {port} of {_place(host)}.")
-    if error.code == PROHIBITED:
-        return TunnelForbiddenError(
-            f"{_place(host)} forbids an ssh tunnel to its port {port}.",
-            "See: sudo sshd -T | grep -iE 'forwarding|permitopen'",
-        )
-    return lost_error(host, error)
-
-
 def _as_bytes(content: object) -> bytes:
     return content if isinstance(content, bytes) else b""
-
-
-def _place(host: Host) -> str:
-    return f"{host.address} ({host.instance_id})"

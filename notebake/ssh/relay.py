@@ -2,9 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 import asyncssh
+
+
+@dataclass
+class Traffic:
+    """When something last went to a host, and came from it; in the loop's seconds."""
+
+    sent_at: float = 0
+    heard_at: float = 0
+
 
 MAX_WAITING_BYTES = 64 * 1024
 """How much a program may send before the host answers; more waits in the program."""
@@ -19,6 +29,8 @@ class ClientSide(asyncio.Protocol):
         self._has_ended = False
         self._channel: asyncssh.SSHTCPChannel[bytes] | None = None
         self._transport: asyncio.Transport | None = None
+        self._traffic = Traffic()
+        self._now = asyncio.get_running_loop().time
         self.is_closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,6 +40,7 @@ class ClientSide(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._channel:
             self._channel.write(data)
+            self._traffic.sent_at = self._now()
             return
         self._waiting.append(data)
         if self._transport and sum(map(len, self._waiting)) > MAX_WAITING_BYTES:
@@ -53,11 +66,13 @@ class ClientSide(asyncio.Protocol):
         if self._channel:
             self._channel.resume_reading()
 
-    def join(self, channel: "asyncssh.SSHTCPChannel[bytes]") -> "asyncio.Transport":
+    def join(
+        self, channel: "asyncssh.SSHTCPChannel[bytes]", traffic: Traffic
+    ) -> "asyncio.Transport":
         """Send what has waited into the channel; return where its answers go."""
         if self._transport is None:
             raise ConnectionResetError("the program has not connected")
-        self._channel = channel
+        self._channel, self._traffic = channel, traffic
         for data in self._waiting:
             channel.write(data)
         self._waiting.clear()
@@ -75,17 +90,19 @@ class ClientSide(asyncio.Protocol):
 class HostSide(asyncssh.SSHTCPSession[bytes]):
     """The channel to the host."""
 
-    def __init__(self, client: ClientSide) -> None:
-        self._client = client
+    def __init__(self, client: ClientSide, traffic: Traffic) -> None:
+        self._client, self._traffic = client, traffic
+        self._now = asyncio.get_running_loop().time
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, chan: "asyncssh.SSHTCPChannel[bytes]") -> None:
-        self._transport = self._client.join(chan)
+        self._transport = self._client.join(chan, self._traffic)
         if self._client.is_closed:
             chan.close()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         del datatype
+        self._traffic.heard_at = self._now()
         if self._transport and not self._client.is_closed:
             self._transport.write(data)
 

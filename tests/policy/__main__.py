@@ -46,6 +46,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.record_key import VARIABLE, change_key
 from notebake.runs.run import Run
 from notebake.runs.version_check import check_versions
+from notebake.servers.admission import admit
 from notebake.servers.image_choice import choose_image
 from notebake.servers.launch import LaunchPlan
 from notebake.servers.listed_server import list_all
@@ -169,6 +170,8 @@ def use_servers(run: Run) -> None:
     )
     for _ in range(2):
         server = start(plan, vpc_id)
+        for computer in ("laptop", "desk"):
+            admit(server, plan.owner, computer)
         keep_server(server, 60)
         stop_server(server)
     assert [each.server.id for each in list_all([run.region])] == [server.id]

@@ -4,7 +4,6 @@ Each function returns when the break is over, and fails if it did not happen.
 """
 
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,9 +66,7 @@ def sshd(scene: Scene) -> None:
 
 def jupyter(scene: Scene) -> None:
     scene.machine.stop("jupyter")
-    starting = threading.Thread(target=scene.machine.start_jupyter)
-    starting.start()
-    starting.join()
+    scene.machine.start_jupyter()
 
 
 def killed(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,19 @@ def test_a_tab_goes_on_after_a_break(name: str, machine: Machine, opened: Opened
     assert tab.execute("print(kept * 7)") == "42\n"
     assert tab.reconnections == 2, "it was away, and came back by itself"
     tab.close()
+
+
+def test_work_without_an_answer_shows_the_loss_long_before_the_keepalive(
+    machine: Machine, tmp_path: Path
+) -> None:
+    with server_opened(machine, tmp_path / "laptop", free_port(), seconds=3600) as server:
+        tab = Tab(server.port)
+        assert tab.execute("print(1)") == "1\n"
+        machine.drop_packets()
+        with pytest.raises(TimeoutError):
+            tab.execute("print(2)", seconds=1)
+        server.wait_for("LineLost")
+        assert machine.pass_packets() > 0
+        server.wait_for("LineUp", 2)
+        assert tab.execute("print(3)") == "3\n"
+        tab.close()

@@ -19,7 +19,8 @@ from notebake.errors import (
     TunnelForbiddenError,
     WrongHostKeyError,
 )
-from notebake.servers.line_keeper import LineKeeper, LineUp, Timing, Trouble
+from notebake.servers.line_events import LineUp, Timing, Trouble
+from notebake.servers.line_keeper import LineKeeper
 from notebake.servers.locate import Question, ServerGoneError, ServerStoppedError
 from notebake.servers.opening import Opening
 from notebake.servers.place import Reached
