@@ -22,7 +22,7 @@ from tests.replacement import replace
 LEASE_SECONDS = 61
 AFTER_LEASE_SECONDS = 900
 """So long after the lease of a run nothing of it runs any more, whoever is dead."""
-STRETCHES = 12
+STRETCHES = 120
 BOTOCORE_TRIES = 5
 TWICE_SHARE = 0.12
 LATEST_SECOND_KILL = 250
@@ -190,7 +190,11 @@ class KillExplorer:
         clock, recipe, history = self.world.clock, self.world.recipe, self.world.history
         for _ in range(STRETCHES):
             clock.advance((recipe.lease_hours * 3600 + AFTER_LEASE_SECONDS) / STRETCHES)
-        running = [line for line in history.left() if line.startswith("instance (")]
+        running = [
+            line
+            for line in history.left()
+            if line.startswith("instance (") and not line.startswith("instance (shutting-down)")
+        ]
         clock.advance(recipe.lease_hours * 720)
         verdict = self.look(lambda: remove_left_overs(recipe.region, self.location), accepted=0)
         verdict.completed = verdict.completed and not running
