@@ -9,6 +9,9 @@ from tests.kills.scripted_host import LaunchData, ScriptedHost
 from tests.kills.virtual_clock import VirtualClock
 from tests.sandbox.fake_machines import FakeMachines, OnExit
 
+NO_KEY = "ssh-ed25519 AAAA nobody"
+"""For a machine that was launched without a key pair."""
+
 
 class ScriptedMachines(FakeMachines):
     """Hosts that obey at once, and remember what was done on them."""
@@ -43,7 +46,7 @@ class ScriptedMachines(FakeMachines):
         instance = next(
             instance for _, instance in self.cloud.instances() if instance.id == machine_id
         )
-        text = LaunchData(instance.id, instance.public_key, instance.user_data.decode())
+        text = LaunchData(instance.id, instance.public_key or NO_KEY, instance.user_data.decode())
         self.hosts[machine_id].power_on(text, self.lease_hours)
 
     def end_from_inside(self, machine_id: str, why: Exit) -> None:
