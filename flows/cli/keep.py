@@ -29,7 +29,7 @@ def run(given: argparse.Namespace) -> int:
     until = keep_server(server, minutes)
     open_console().print(
         f"{server.name} stops neither for want of use nor for its daily end before"
-        f" {format_local(until)}; a hard end stays.",
+        f" {format_local(until)}.",
         markup=False,
         soft_wrap=True,
     )

@@ -141,6 +141,9 @@ def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) 
     until = keep_server(server, 180)
     assert find_server("ocean", OWNER, REGION).keep_until == until
     assert until - datetime.datetime.now(datetime.UTC) > datetime.timedelta(hours=2)
+    assert find_server("ocean", OWNER, REGION).hard_end == server.hard_end
+    longer = keep_server(server, 48 * 60)
+    assert find_server("ocean", OWNER, REGION).hard_end == longer
     stop_server(server)
     with pytest.raises(NotebakeError, match="is stopped: only one that runs"):
         keep_server(find_server("ocean", OWNER, REGION), 60)

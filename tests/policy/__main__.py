@@ -24,6 +24,7 @@ from notebake.aws import networks, removal, tags
 from notebake.aws.launch_permissions import EVERYBODY
 from notebake.aws.model import Resource
 from notebake.aws.names import name_of_image
+from notebake.aws.ssh_rules import list_ssh_rules, take_out
 from notebake.errors import NotebakeError
 from notebake.images.copying.carry_out import carry_out as carry_copy_out
 from notebake.images.copying.plan import plan_copy
@@ -172,6 +173,9 @@ def use_servers(run: Run) -> None:
         server = start(plan, vpc_id)
         for computer in ("laptop", "desk"):
             admit(server, plan.owner, computer)
+        for group in list_ssh_rules(list(server.group_ids), run.region):
+            for rule in group.rules:
+                take_out(group.group_id, rule, run.region)
         keep_server(server, 60)
         stop_server(server)
     assert [each.server.id for each in list_all([run.region])] == [server.id]
