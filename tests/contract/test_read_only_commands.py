@@ -146,7 +146,7 @@ def test_images_are_listed_with_recipe_age_size_cost_and_acceptance(
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
     assert main(["images"]) == 0
     shown = normalise_spaces(capsys)
-    assert re.search(rf"{line}accepted +{run.id}", shown)
+    assert re.search(rf"{line}accepted\s+run {run.id}, ", shown)
     assert f"{run.recipe.name}: never checked for updates" in shown
 
     day = utc_from_seconds(clock.now()) - datetime.timedelta(days=63, hours=1)

@@ -10,6 +10,7 @@ import pytest
 from flows.cli.main import main
 from notebake.aws.clients import connect
 from notebake.runs.people import Person, pseudonym_of
+from notebake.runs.reserved_ids import LOGS
 from notebake.runs.run_record import record_place
 from tests.cloud_world import REGION, CloudWorld
 from tests.json_documents import document
@@ -258,7 +259,7 @@ def test_verification_lists_versions_and_reads_each_entry_once(
     copies, others = len(RUNS), 2
     assert entries + copies <= found["GetObject"] <= entries + copies + others
     assert (found["ListObjectVersions"], found["GetBucketVersioning"]) == (1, 1)
-    assert found["ListObjectsV2"] <= 2 * len(RUNS) + 8
+    assert found["ListObjectsV2"] <= 2 * len(RUNS) + 3 * len(LOGS)
 
 
 def requests_of(world: CloudWorld, command: str) -> Counter[str]:
