@@ -24,7 +24,7 @@ SHARES = {
     "sandbox/test_hardened_host.py": 0.35,
     "sandbox/test_hosts.py": 0.35,
     "sandbox/test_idle_stop.py": 0.35,
-    "sandbox/test_idle_truth.py": 0.15,
+    "sandbox/test_idle_truth.py": 0.25,
     "sandbox/test_lost_lines.py": 0.35,
     "sandbox/test_twists.py": 0.25,
     "ssh": 0.35,
