@@ -11,7 +11,7 @@ from typing import Protocol
 import httpx
 
 from tests.limits import HANG_SECONDS
-from tests.servers.opened import OpenedServer, write_place
+from tests.servers.opened import OpenedServer, OpenHolder, write_place
 from tests.servers.tab import Tab
 from tests.servers.world import JUPYTER_PORT, Machine
 from tests.ssh.own_sshd import free_port
@@ -33,34 +33,21 @@ class Holder(Protocol):
     def close(self) -> None: ...
 
 
-class Ours:
+class Ours(OpenHolder):
     """`notebake open` after its search for the server, for which a file stands in."""
 
     name = "notebake open"
 
     def __init__(self, machine: Machine, folder: Path) -> None:
         self.port = free_port()
-        self._machine, self._folder = machine, folder
         folder.mkdir(parents=True, exist_ok=True)
         write_place(machine, folder)
-        self.server = OpenedServer(folder, self.port, 4)
+        super().__init__(machine, OpenedServer(folder, self.port, 4))
         self.server.wait_for("opened")
 
     @property
     def pid(self) -> int:
         return self.server.process.pid
-
-    def send_signal(self, number: int) -> None:
-        if number == signal.SIGKILL:
-            self.server.kill()
-        else:
-            self.server.process.send_signal(number)
-
-    def restart(self) -> None:
-        self.server.start()
-
-    def learn_address(self) -> None:
-        write_place(self._machine, self._folder)
 
     def close(self) -> None:
         self.server.kill()

@@ -80,7 +80,7 @@ class Removals:
             if found.move != "refused":
                 reason = "its removal is to be approved first"
                 self._to_ask.append(wanted)
-            plan = without(plan, removals, reason)
+            plan = plan.without(removals, reason)
         return plan
 
     def ask(self) -> None:
@@ -109,21 +109,6 @@ def removal_wanted(recipe: Recipe, removals: "Sequence[Decision]", location: str
     lines = tuple(f"{each.image_id} (run {each.run_id}): {each.reason}" for each in removals)
     evidence = (Paragraph(title="Why they would go", lines=lines),)
     return Wanted(subject, lambda: evidence, location, recipe.approval_days)
-
-
-def without(plan: PrunePlan, left: "Sequence[Decision]", reason: str) -> PrunePlan:
-    """Return the plan in which these images stay, with the reason."""
-    ids = {each.image_id for each in left}
-    return plan.model_copy(
-        update={
-            "decisions": tuple(
-                each.model_copy(update={"action": "stay", "reason": reason})
-                if each.image_id in ids
-                else each
-                for each in plan.decisions
-            )
-        }
-    )
 
 
 def check_approved(wanted: Wanted) -> None:

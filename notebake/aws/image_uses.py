@@ -5,6 +5,7 @@ from typing import Any
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.kinds import IMAGE
+from notebake.aws.launch_permissions import shared_with
 from notebake.aws.permissions import needs
 from notebake.aws.policies import OURS, PRUNE, Statement
 
@@ -89,9 +90,4 @@ def find_recipients(image_id: str, region: str) -> tuple[str, ...]:
     Raises:
         CloudError: EC2 refused, or gave no answer.
     """
-    with calling(f"describe the launch permissions of {image_id}"):
-        answer = connect("ec2", region).describe_image_attribute(
-            ImageId=image_id, Attribute="launchPermission"
-        )
-    found = [value for each in answer["LaunchPermissions"] for value in each.values()]
-    return tuple(sorted(map(str, found)))
+    return tuple(sorted(shared_with(image_id, region)))

@@ -62,9 +62,14 @@ def check_one_vpc(subnets: list[dict[str, Any]], vpc_id: str | None) -> None:
 
 @needs("ec2:CreateSecurityGroup", MAKE_OURS.on("security-group"), START_FROM.on("vpc"))
 def create_security_group(
-    name: str, marks: dict[str, str], vpc_id: str, region: str
+    name: str,
+    marks: dict[str, str],
+    vpc_id: str,
+    region: str,
+    *,
+    what_for: str = "ssh to the machines of one notebake run",
 ) -> SecurityGroup:
-    """Create a security group without rules, with tags.
+    """Create a security group without rules, with tags; EC2 shows `what_for` as its description.
 
     Raises:
         CloudError: InvalidGroup.Duplicate if the name is taken in the VPC.
@@ -72,7 +77,7 @@ def create_security_group(
     with calling(f"create the security group {name} in {vpc_id}"):
         answer = connect("ec2", region).create_security_group(
             GroupName=name,
-            Description="ssh to the machines of one notebake run",
+            Description=what_for,
             VpcId=vpc_id,
             TagSpecifications=tags.specifications(marks, "security-group"),
         )
@@ -99,19 +104,18 @@ def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> Sec
     missing = [cidr for cidr in wanted if cidr not in group.ssh_from]
     surplus = [cidr for cidr in group.ssh_from if cidr not in wanted]
     if missing:
-        _change("authorize", ec2.authorize_security_group_ingress, group.id, missing)
+        what = f"authorize ssh from {', '.join(missing)} in {group.id}"
+        change_rule(ec2.authorize_security_group_ingress, group.id, ssh_from(*missing), what)
     if surplus:
-        _change("revoke", ec2.revoke_security_group_ingress, group.id, surplus)
+        what = f"revoke ssh from {', '.join(surplus)} in {group.id}"
+        change_rule(ec2.revoke_security_group_ingress, group.id, ssh_from(*surplus), what)
     return SecurityGroup(id=group.id, ssh_from=tuple(sorted(wanted)))
 
 
-def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
-    """Add or remove rules for port 22, unless that has been done already."""
+def change_rule(call: Any, group_id: str, rule: dict[str, Any], what: str) -> None:
+    """Add or remove a rule by a client's call, unless that has been done already."""
     try:
-        until_known(
-            lambda: call(GroupId=group_id, IpPermissions=[ssh_from(*cidrs)]),
-            what=f"{verb} ssh from {', '.join(cidrs)} in {group_id}",
-        )
+        until_known(lambda: call(GroupId=group_id, IpPermissions=[rule]), what=what)
     except CloudError as error:
         if error.code not in {"InvalidPermission.Duplicate", "InvalidPermission.NotFound"}:
             raise

@@ -3,7 +3,6 @@
 The statements are those of deployments/policy-use.json, for people who use images and bake none.
 """
 
-import functools
 from typing import Any
 
 from notebake.aws import instances, networks, tags
@@ -13,8 +12,6 @@ from notebake.aws.kinds import INSTANCE, SECURITY_GROUP, VOLUME, list_kind
 from notebake.aws.model import Instance, SecurityGroup
 from notebake.aws.permissions import needs
 from notebake.aws.policies import PolicyFile, Statement
-from notebake.aws.quotas import quota_hint
-from notebake.errors import CloudError
 from notebake.timeouts import STATE_SECONDS
 
 USE = PolicyFile(
@@ -58,7 +55,6 @@ TAG = Statement(
         "ForAllValues:StringNotEquals": {"aws:TagKeys": [tags.SERVER, tags.OWNER]},
     },
 )
-QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 
 
 @needs("ec2:DescribeInstances", LOOK, only_for=SERVERS)
@@ -80,15 +76,7 @@ def request_server(region: str, parameters: dict[str, Any]) -> Instance:
     Raises:
         CapacityError: the zone has no room.
     """
-    ec2 = connect("ec2", region, tries=1)
-    send = functools.partial(ec2.run_instances, **parameters)
-    try:
-        answer = until_known(send, what=f"launch {parameters['InstanceType']} in {region}")
-    except CloudError as error:
-        if error.code in QUOTA_CODES:
-            error.hint = quota_hint(parameters["InstanceType"], region)
-        raise
-    return as_instance(answer["Instances"][0])
+    return instances.request_instances(region, parameters)[0]
 
 
 @needs("ec2:DescribeSecurityGroups", LOOK, only_for=SERVERS)
@@ -107,14 +95,8 @@ def create_group(name: str, marks: dict[str, str], vpc_id: str, region: str) -> 
     Raises:
         CloudError: InvalidGroup.Duplicate if the name is taken in the VPC.
     """
-    with calling(f"create the security group {name} in {vpc_id}"):
-        answer = connect("ec2", region).create_security_group(
-            GroupName=name,
-            Description="ssh to one notebook server of notebake",
-            VpcId=vpc_id,
-            TagSpecifications=tags.specifications(marks, "security-group"),
-        )
-    return SecurityGroup(id=answer["GroupId"])
+    what_for = "ssh to one notebook server of notebake"
+    return networks.create_security_group(name, marks, vpc_id, region, what_for=what_for)
 
 
 @needs("ec2:DescribeImages", LOOK, only_for=SERVERS)

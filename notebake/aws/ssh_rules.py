@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from notebake.aws.clients import connect, until_known
+from notebake.aws import networks, tags
+from notebake.aws.clients import connect
 from notebake.aws.kinds import SECURITY_GROUP, list_kind
 from notebake.aws.permissions import needs
 from notebake.aws.server_calls import CHANGE
-from notebake.errors import CloudError
 
 OPEN = "`notebake open`"
 
@@ -31,7 +31,7 @@ def list_ssh_rules(group_ids: list[str], region: str) -> list[GroupRules]:
     return [
         GroupRules(
             group["GroupId"],
-            {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])},
+            tags.as_dict(group.get("Tags")),
             tuple(
                 SshRule(block["CidrIp"], block.get("Description", ""))
                 for permission in group["IpPermissions"]
@@ -46,27 +46,21 @@ def list_ssh_rules(group_ids: list[str], region: str) -> list[GroupRules]:
 @needs("ec2:AuthorizeSecurityGroupIngress", CHANGE.on("security-group"), only_for=OPEN)
 def let_in(group_id: str, rule: SshRule, region: str) -> None:
     """Let a block in, unless it is let in already, by whatever rule."""
-    _change("let ssh in", "authorize_security_group_ingress", group_id, rule, region)
+    what = f"let ssh in from {rule.cidr} in {group_id}"
+    call = connect("ec2", region).authorize_security_group_ingress
+    networks.change_rule(call, group_id, _permission(rule), what)
 
 
 @needs("ec2:RevokeSecurityGroupIngress", CHANGE.on("security-group"), only_for=OPEN)
 def take_out(group_id: str, rule: SshRule, region: str) -> None:
     """Remove the rule of a block, unless it is gone already."""
-    _change("take ssh out", "revoke_security_group_ingress", group_id, rule, region)
-
-
-def _change(what: str, operation: str, group_id: str, rule: SshRule, region: str) -> None:
-    call = getattr(connect("ec2", region), operation)
-    try:
-        until_known(
-            lambda: call(GroupId=group_id, IpPermissions=[_permission(rule)]),
-            what=f"{what} from {rule.cidr} in {group_id}",
-        )
-    except CloudError as error:
-        if error.code not in {"InvalidPermission.Duplicate", "InvalidPermission.NotFound"}:
-            raise
+    what = f"take ssh out from {rule.cidr} in {group_id}"
+    call = connect("ec2", region).revoke_security_group_ingress
+    networks.change_rule(call, group_id, _permission(rule), what)
 
 
 def _permission(rule: SshRule) -> dict[str, Any]:
-    block = {"CidrIp": rule.cidr} | ({"Description": rule.description} if rule.description else {})
-    return {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [block]}
+    permission = networks.ssh_from(rule.cidr)
+    if rule.description:
+        permission["IpRanges"][0]["Description"] = rule.description
+    return permission

@@ -1,10 +1,11 @@
 """The names of servers and of their owners, and what derives from them."""
 
-import hashlib
 import re
 
 from notebake.aws.account import Caller
 from notebake.errors import NotebakeError
+from notebake.record import digest_of
+from notebake.runs.idempotency import client_token
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 LONGEST_OWNER = 64
@@ -41,8 +42,7 @@ def group_name(owner: str, name: str) -> str:
 
     The digest keeps owners apart whose names would read the same.
     """
-    digest = hashlib.sha256(f"{owner}\n{name}".encode()).hexdigest()[:8]
-    return f"notebake server {name} {digest}"
+    return f"notebake server {name} {digest_of(owner, name)[:8]}"
 
 
 def launch_token(owner: str, name: str, image_id: str, place: str, epoch: int) -> str:
@@ -50,8 +50,7 @@ def launch_token(owner: str, name: str, image_id: str, place: str, epoch: int) -
 
     A token outlives its machine, so another epoch makes another request.
     """
-    parts = ("server", owner, name, image_id, place, str(epoch))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return client_token(f"server {name} of {owner}", image_id, epoch, place)
 
 
 def default_name(image: str) -> str:

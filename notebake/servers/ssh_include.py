@@ -121,6 +121,6 @@ def _write(path: Path, content: bytes) -> None:
 
 def _left(path: Path, why: str) -> IncludeError:
     return IncludeError(
-        f"{path} was left as it is: {why}.",
+        f"{path} was left as it was: {why}.",
         f"To reach servers by name, make this its first line: {include_line()}",
     )

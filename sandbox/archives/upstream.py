@@ -19,7 +19,7 @@ ANSWER_SECONDS = 60
 
 
 class Upstream:
-    """An index at an address, such as https://pypi.org/simple."""
+    """An index at the address of its list of projects, where PEP 691 is spoken."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")

@@ -50,7 +50,7 @@ def test_without_credentials_nothing_else_is_checked(world: CloudWorld, run: Run
     ):
         check_everything(run)
 
-    assert refuses.fired == 1
+    assert refuses.fired >= 1
     assert "Log in again" in caught.value.hint
     assert not GROUP_OF_ALL & set(world.actions())
 

@@ -29,13 +29,15 @@ OF_ONE_MODULE = {
     "image_uses.py": {
         *("describe_instances", "describe_launch_templates", "describe_launch_template_versions"),
         *("describe_parameters", "get_parameters", "get_container_recipe"),
-        *("list_container_recipes", "list_image_recipes"),
+        *("list_container_recipes", "list_image_recipes", "describe_image_attribute"),
     },
     "server_calls.py": {
         *("describe_instances", "describe_security_groups", "describe_volumes"),
-        *("delete_security_group", "get_console_output"),
+        *("create_security_group", "delete_security_group", "get_console_output"),
+        *("run_instances",),
         *("start_instances", "stop_instances", "terminate_instances"),
     },
+    "ssh_rules.py": {"authorize_security_group_ingress", "revoke_security_group_ingress"},
 }
 """The same, where other modules make these calls themselves."""
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 from notebake.aws import tags
+from notebake.commands.apt import install_packages
 from tests.idle.cases import Case
 from tests.idle.recording import CHECKS, SECONDS
 from tests.sandbox.bake_world import wait_for
@@ -19,10 +20,6 @@ keep_acting() {
     systemd-run --quiet --collect --unit=notebake-actor /opt/notebake/python/bin/python \
         /opt/actor.py "$@"
 }
-"""
-INSTALL_TMUX = """
-apt-get --quiet=2 update
-apt-get --quiet=2 --option DPkg::Lock::Timeout=300 install tmux > /dev/null
 """
 RESET = """
 systemctl stop notebake-actor.service own-job.service 2> /dev/null || true
@@ -53,7 +50,7 @@ def why_not(case: Case) -> str:
 def prepare(server: Server) -> None:
     """Put on the server what the cases need, and keep its own timer from judging meanwhile."""
     login = server.wait_until_up()
-    login.run(f"systemctl stop notebake-idle.timer; {INSTALL_TMUX}")
+    login.run(f"systemctl stop notebake-idle.timer\n{install_packages(['tmux'])}")
     for name in ("actor", "recorder"):
         text = (PROGRAMS / f"{name}.py").read_text()
         login.run(f"cat > /opt/{name}.py <<'END OF THE FILE'\n{text}\nEND OF THE FILE\n")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from notebake.images.updates.resolution.uv_program import DEFAULT_INDEX
 from sandbox.archives.apt_archive import AptArchive
 from sandbox.archives.package_index import PackageIndex
 from sandbox.archives.server import ArchiveServer
@@ -92,7 +93,7 @@ class RebakeWorld:
 @contextmanager
 def rebake_world(bakery: Bakery, folder: Path) -> Iterator[RebakeWorld]:
     """Serve the archives, which begin with a package each, and make the base image."""
-    upstream = Upstream(os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple")
+    upstream = Upstream(os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX)
     gateway = bakery.cloud.home.gateway
     with SigningKey() as key, ArchiveServer(folder, address=gateway, upstream=upstream) as server:
         index, archive = PackageIndex(folder), AptArchive(folder, key)

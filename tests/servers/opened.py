@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,26 @@ class OpenedServer:
             assert self.process.poll() is None, f"ended: {self.events}"
             time.sleep(0.02)
         return [event for event in self.events if event[1] == kind][times - 1]
+
+
+@dataclass
+class OpenHolder:
+    """A process of ours that holds a tunnel to a machine, as the breaks see it."""
+
+    machine: Machine
+    server: OpenedServer
+
+    def send_signal(self, number: int) -> None:
+        if number == signal.SIGKILL:
+            self.server.kill()
+        else:
+            self.server.process.send_signal(number)
+
+    def restart(self) -> None:
+        self.server.start()
+
+    def learn_address(self) -> None:
+        write_place(self.machine, self.server.folder)
 
 
 @contextmanager

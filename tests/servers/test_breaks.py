@@ -1,58 +1,28 @@
 """A tab of JupyterLab through a tunnel that breaks in each way: it goes on, at the same port."""
 
-import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.servers.breaks import BREAKS, Scene
-from tests.servers.opened import OpenedServer, server_opened, write_place
+from tests.servers.opened import OpenHolder, server_opened
 from tests.servers.tab import Tab
-from tests.servers.world import Machine, machine_running, why_none
+from tests.servers.world import Machine
 from tests.ssh.own_sshd import free_port
 
 pytestmark = pytest.mark.sandbox
 
 
-@dataclass
-class Opened:
-    """A process of ours that holds the tunnel."""
-
-    machine: Machine
-    server: OpenedServer
-
-    def send_signal(self, number: int) -> None:
-        if number == signal.SIGKILL:
-            self.server.kill()
-        else:
-            self.server.process.send_signal(number)
-
-    def restart(self) -> None:
-        self.server.start()
-
-    def learn_address(self) -> None:
-        write_place(self.machine, self.server.folder)
-
-
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    if reason := why_none():
-        pytest.skip(reason)
-    with machine_running(tmp_path_factory.mktemp("net") / "machine") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def opened(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+def opened(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenHolder]:
     folder = tmp_path_factory.mktemp("laptop")
     with server_opened(machine, folder, free_port(), seconds=0.5) as server:
-        yield Opened(machine, server)
+        yield OpenHolder(machine, server)
 
 
 @pytest.mark.parametrize("name", list(BREAKS))
-def test_a_tab_goes_on_after_a_break(name: str, machine: Machine, opened: Opened) -> None:
+def test_a_tab_goes_on_after_a_break(name: str, machine: Machine, opened: OpenHolder) -> None:
     server = opened.server
     ups, opens = server.count("LineUp"), server.count("opened")
     tab = Tab(server.port)

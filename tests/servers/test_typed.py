@@ -8,17 +8,9 @@ import pytest
 
 from notebake.servers.place import folder_of
 from tests.servers.typed import Typed, laptop
-from tests.servers.world import TOKEN, Machine, machine_running, why_none
+from tests.servers.world import TOKEN, Machine
 
 pytestmark = pytest.mark.sandbox
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    if reason := why_none():
-        pytest.skip(reason)
-    with machine_running(tmp_path_factory.mktemp("net") / "machine") as running:
-        yield running
 
 
 @pytest.fixture

@@ -53,13 +53,18 @@ class PrunePlan(Record):
     def restricted_to(self, agreed: "PrunePlan") -> "PrunePlan":
         """Return the plan without what was not in an earlier one that somebody has agreed to."""
         allowed = {(each.action, each.image_id) for each in agreed.going}
-        reason = "not in the plan that was agreed to"
+        others = [each for each in self.going if (each.action, each.image_id) not in allowed]
+        return self.without(others, "not in the plan that was agreed to")
+
+    def without(self, left: Sequence[Decision], reason: str) -> "PrunePlan":
+        """Return the plan in which the images of these decisions stay, with the reason."""
+        ids = {each.image_id for each in left}
         return self.model_copy(
             update={
                 "decisions": tuple(
-                    each
-                    if not each.goes or (each.action, each.image_id) in allowed
-                    else each.model_copy(update={"action": "stay", "reason": reason})
+                    each.model_copy(update={"action": "stay", "reason": reason})
+                    if each.image_id in ids
+                    else each
                     for each in self.decisions
                 )
             }

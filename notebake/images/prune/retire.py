@@ -6,7 +6,8 @@
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from notebake import clock
 from notebake.aws.retirement import (
@@ -51,14 +52,7 @@ class Retirer:
             if self._is_pointed_at(decision):
                 self._withdraw(decision, "became current meanwhile")
                 return
-        try:
-            kept = self._act(decision)
-        except WrongAccountError:
-            raise
-        except (CloudError, WaitTimeoutError) as error:
-            self._fail(decision, error)
-            return
-        self._end(decision, kept)
+        self._try(decision, partial(self._act, decision))
 
     def finish(self, image_id: str, mark: Mark) -> None:
         """Delete what a killed prune has left of the snapshots of an image that is gone."""
@@ -71,8 +65,12 @@ class Retirer:
             reason="a prune was killed that removed it",
             snapshot_ids=mark.snapshot_ids,
         )
+        self._try(decision, partial(remove_left_snapshots, mark.snapshot_ids, self._region))
+
+    def _try(self, decision: Decision, act: Callable[[], Sequence[str]]) -> None:
+        """Do it, and record how it ended."""
         try:
-            kept = remove_left_snapshots(mark.snapshot_ids, self._region)
+            kept = act()
         except WrongAccountError:
             raise
         except (CloudError, WaitTimeoutError) as error:

@@ -2,10 +2,10 @@
 
 import datetime
 import json
+from itertools import islice
 
 from notebake.humanize import format_span
-from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import CHECKS
+from notebake.images.updates.kept_check import kept_checks
 from notebake.timestamps import parse_timestamp
 
 MOST_READ = 50
@@ -23,13 +23,8 @@ def find_last_check(
     Raises:
         RunStoreError: the store failed.
     """
-    store = open_store(location)
-    # The keys are in the order of time (`keep_check`).
-    for key in sorted(store.list(f"{CHECKS}/{recipe}/"), reverse=True)[:MOST_READ]:
-        stored = store.read(key)
-        if stored is None:
-            continue
-        found = json.loads(stored.content)
+    for content in islice(kept_checks(recipe, location), MOST_READ):
+        found = json.loads(content)
         at = parse_timestamp(found["checked"])
         if found["region"] == region and at and (before is None or at < before):
             return at
