@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from notebake.aws import server_calls
+from notebake.aws import server_calls, server_volume_calls
 from notebake.aws.copies import MAKE_COPIES, TAG_COPIES
 from notebake.aws.permissions import allowed_by, declared
 from notebake.aws.policies import MAKE_OURS, TAG_WHAT_IS_MADE, Statement
@@ -21,6 +21,7 @@ TAGGING = (
     (MAKE_OURS, TAG_WHAT_IS_MADE),
     (MAKE_COPIES, TAG_COPIES),
     (server_calls.MAKE, server_calls.TAG_MADE),
+    (server_volume_calls.MAKE, server_volume_calls.TAG_MADE),
 )
 BEGIN, END = "<!-- statements:begin -->\n", "<!-- statements:end -->\n"
 

@@ -12,7 +12,8 @@ from flows.cli.history import SUBCOMMANDS
 from flows.cli.main import main
 
 LISTING = {
-    *("check", "costs", "diff", "history", "images", "plan", "prune", "survey", "sweep"),
+    *("check", "costs", "diff", "history", "images", "plan", "prune", "servers"),
+    *("survey", "sweep"),
 }
 
 

@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from notebake.servers.server import Server
 
 
-def add_server(parser: argparse.ArgumentParser) -> None:
+def add_server(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
     """Add the name of a server, its owner and its region."""
-    name = parser.add_argument("name", help="name of the server, or its instance id")
+    name = parser.add_argument(
+        "name",
+        nargs="?" if is_optional else None,
+        help="name of the server, or its instance id",
+    )
     complete_with(find_opened_servers, name)
     add_owner(parser)
     add_region(parser)

@@ -7,6 +7,7 @@ from flows.cli.arguments import add_json, add_regions, regions_of
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
+    from notebake.servers.kept_volume import KeptVolume
     from notebake.servers.listed_server import ListedServer
 
 EXAMPLE = """\
@@ -25,8 +26,21 @@ FIELDS = {
     "servers[].started_at": "last start, ISO 8601 in UTC",
     "servers[].usd_per_hour": "costs of an hour in its state, with its disks; null: not known",
     "servers[].usd_per_month_stopped": "costs of a month stopped; null: not known",
+    "servers[].usd_so_far_at_least": "what it has cost so far, at least; null: not known",
+    "servers[].usd_so_far_at_most": "the same, at most: equal where it is known; null: not known",
+    "servers[].elastic_address": "whether its address is elastic",
     "servers[].stops": "when it stops by itself, in words",
     "servers[].keep_until": "until when it is kept from stopping by itself; null: no such time",
+    "volumes[].name": "name of a volume that outlives servers",
+    "volumes[].owner": "its person",
+    "volumes[].region": "region in which it is",
+    "volumes[].zone": "zone in which it is, and its servers have to be",
+    "volumes[].volume_id": "volume id",
+    "volumes[].size_gib": "size in GiB",
+    "volumes[].mount": "where servers mount it, unless another place was named",
+    "volumes[].instance_id": "machine that has it; null: none",
+    "volumes[].made_at": "when it was made, ISO 8601 in UTC",
+    "volumes[].usd_per_month": "costs of a month, used or not; null: not known",
 }
 
 
@@ -43,12 +57,13 @@ def run(given: argparse.Namespace) -> int:
     from notebake.servers.listed_server import list_all
 
     regions = regions_of(given)
-    servers = list_all(regions)
+    listed = list_all(regions)
     if given.json:
-        rows = [document_row(server) for server in servers]
-        print_document({"regions": list(regions), "servers": rows})
+        servers = [document_row(server) for server in listed.servers]
+        volumes = [volume_row(volume) for volume in listed.volumes]
+        print_document({"regions": list(regions), "servers": servers, "volumes": volumes})
     else:
-        print_servers(servers, regions)
+        print_servers(listed, regions)
     return DONE
 
 
@@ -69,6 +84,27 @@ def document_row(listed: "ListedServer") -> dict[str, object]:
         "started_at": iso_time(server.started_at),
         "usd_per_hour": listed.usd_per_hour,
         "usd_per_month_stopped": listed.offer.usd_per_month_stopped,
+        "usd_so_far_at_least": listed.spent.least_usd,
+        "usd_so_far_at_most": listed.spent.most_usd,
+        "elastic_address": server.has_elastic_address,
         "stops": listed.stops,
         "keep_until": iso_time(server.keep_until),
+    }
+
+
+def volume_row(volume: "KeptVolume") -> dict[str, object]:
+    """Return a volume as a JSON object."""
+    from flows.cli.json_output import iso_time
+
+    return {
+        "name": volume.name,
+        "owner": volume.owner,
+        "region": volume.region,
+        "zone": volume.zone,
+        "volume_id": volume.id,
+        "size_gib": volume.size_gib,
+        "mount": volume.mount,
+        "instance_id": volume.instance_id or None,
+        "made_at": iso_time(volume.made_at),
+        "usd_per_month": volume.usd_per_month,
     }

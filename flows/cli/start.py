@@ -1,6 +1,7 @@
 """The command `start`: start a notebook server from an image, or the one that is stopped."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flows.cli.arguments import add_region, usual_region
@@ -11,11 +12,13 @@ from flows.cli.server_options import add_owner, owner_of
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
     from notebake.servers.launch import LaunchPlan
+    from notebake.servers.volume_choice import VolumeChoice
 
 EXAMPLE = """\
 notebake start ocean
 notebake start ami-0123456789abcdef0 --type m5.xlarge --until '19:00'
-notebake start 'ocean*' --idle 3h --yes"""
+notebake start 'ocean*' --idle 3h --yes
+notebake start ocean --volume data:100"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +43,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " after each start",
     )
     parser.add_argument(
-        "--profile", default="", metavar="NAME", help="instance profile whose role it has"
+        "--instance-profile", default="", metavar="NAME", help="instance profile whose role it has"
+    )
+    parser.add_argument(
+        "--volume",
+        action="append",
+        default=[],
+        metavar="NAME:GIB[:MOUNT]",
+        help="volume that outlives the server and moves to the next; NAME alone if it is there",
+    )
+    parser.add_argument(
+        "--disk",
+        action="append",
+        default=[],
+        metavar="NAME:GIB[:MOUNT]",
+        help="further disk, which ends with the server",
+    )
+    parser.add_argument(
+        "--elastic-address",
+        action="store_true",
+        help="the same public address at each start; it costs while the server is stopped, too",
     )
     parser.add_argument(
         "--key", default="", metavar="FILE", help="your own private key; default: a new one"
@@ -56,6 +78,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.terminal.servers_table import describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
     from notebake.servers.start import find_existing, start, subnets_to_try
+    from notebake.servers.volume_choice import choose_volumes
 
     region = given.region or usual_region()
     image = choose_image(given.image, region)
@@ -63,15 +86,22 @@ def run(given: argparse.Namespace) -> int:
     plan = plan_of(given, image, region, subnets)
     console = open_console()
     existing = find_existing(plan)
-    for line in describe_plan(plan, image, existing):
+    volumes = choose_volumes(plan, existing)
+    for line in describe_plan(plan, image, existing, volumes):
         console.print(line, markup=False, soft_wrap=True)
-    if not (existing and existing.state == "running") and not is_agreed(given, "Start it?"):
+    costs_nothing_new = existing and existing.state == "running" and not is_more(plan, volumes)
+    if not costs_nothing_new and not is_agreed(given, "Start it?"):
         console.print("Nothing was started.")
         return FAILED
     server = start(plan, vpc_id)
     for line in describe_started(server):
         console.print(line, markup=False, soft_wrap=True)
     return DONE
+
+
+def is_more(plan: "LaunchPlan", volumes: "Sequence[VolumeChoice]") -> bool:
+    """Return whether a server that runs is about to get what costs more."""
+    return plan.has_elastic_address or any(choice.found is None for choice in volumes)
 
 
 def plan_of(
@@ -91,9 +121,15 @@ def plan_of(
     from notebake.servers.keys import ensure_key
     from notebake.servers.launch import LaunchPlan
     from notebake.servers.names import check_name, default_name, default_type
+    from notebake.servers.server import LOGIN_USER
+    from notebake.servers.server_disks import disks_of_launch, tag_of_disks
+    from notebake.servers.wanted_volume import check_names, read_volume
     from notebake.timestamps import utc_from_seconds
 
     owner = owner_of(given)
+    volumes, wanted = ([read_volume(text) for text in each] for each in (given.volume, given.disk))
+    check_names([*volumes, *wanted])
+    disks, mapping = disks_of_launch(wanted, image.disks, LOGIN_USER)
     name = check_name(given.name or default_name(image.recipe or given.image))
     daily_end = read_daily_end(given.until, local_zone()) if given.until else ""
     ends = tags_of_ends(read_minutes(given.idle), daily_end, utc_from_seconds(clock.now()))
@@ -105,8 +141,11 @@ def plan_of(
         instance_type=given.type or default_type(image.architecture),
         subnets=subnets,
         public_key=ensure_key(owner, name, given.key),
-        size_gib=image.size_gib,
-        profile=given.profile,
-        # By this tag people see that the server comes from an image of notebake's.
-        tags=ends | ({tags.RECIPE: image.recipe} if image.recipe else {}),
+        size_gib=image.size_gib + sum(each.size_gib for each in wanted),
+        disks=tuple(mapping),
+        volumes=tuple(volumes),
+        has_elastic_address=given.elastic_address,
+        profile=given.instance_profile,
+        # By the recipe's tag people see that the server comes from an image of notebake's.
+        tags=ends | tag_of_disks(disks) | ({tags.RECIPE: image.recipe} if image.recipe else {}),
     )

@@ -5,41 +5,48 @@ from typing import TYPE_CHECKING
 
 from flows.terminal.console import open_console
 from flows.terminal.history_table import align
+from flows.terminal.server_costs import describe_choice, describe_volumes, format_spending
 from notebake import clock
 from notebake.aws import tags
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.errors import NextCommand
 from notebake.humanize import format_local, format_span, pluralize
 from notebake.servers.ends import describe_ends
-from notebake.servers.offer import price_server
+from notebake.servers.offer import price_address, price_server
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
     from notebake.servers.launch import LaunchPlan
-    from notebake.servers.listed_server import ListedServer
-    from notebake.servers.losses import Losses
+    from notebake.servers.listed_server import Listed, ListedServer
     from notebake.servers.server import Server
+    from notebake.servers.volume_choice import VolumeChoice
 
 COLUMNS = ("server", "owner", "state", "an hour", "address")
 UNKNOWN = "not known"
 
 
-def print_servers(servers: "Sequence[ListedServer]", regions: Sequence[str]) -> None:
-    """Print the servers, and what all of them cost."""
+def print_servers(listed: "Listed", regions: Sequence[str]) -> None:
+    """Print the servers, the volumes that outlive them, and what all of them cost."""
     console = open_console()
     where = ", ".join(regions) if len(regions) < 4 else f"{len(regions)} regions"
-    if not servers:
-        console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
-        return
-    heading, *rows = align([COLUMNS, *(_cells(listed) for listed in servers)])
-    console.print(heading, markup=False, soft_wrap=True)
-    for listed, row in zip(servers, rows, strict=True):
-        for line in (row, *_below(listed)):
+    if listed.servers:
+        for line in _servers(listed.servers, where):
             console.print(line.rstrip(), markup=False, soft_wrap=True)
-    costs = [listed.usd_per_hour for listed in servers]
-    counted = pluralize(len(servers), "server")
+    else:
+        console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
+    for line in describe_volumes(listed):
+        console.print(line.rstrip(), markup=False, soft_wrap=True)
+
+
+def _servers(servers: "Sequence[ListedServer]", where: str) -> Iterator[str]:
+    heading, *rows = align([COLUMNS, *(_cells(each) for each in servers)])
+    yield heading
+    for each, row in zip(servers, rows, strict=True):
+        yield row
+        yield from _below(each)
+    costs = [each.usd_per_hour for each in servers]
     cost = f"{format_sum(costs)} an hour" if any(costs) else "of no known price"
-    console.print(f"\n{counted} in {where}: {cost}.", markup=False, soft_wrap=True)
+    yield f"\n{pluralize(len(servers), 'server')} in {where}: {cost}."
 
 
 def _cells(listed: "ListedServer") -> tuple[str, ...]:
@@ -54,6 +61,7 @@ def _below(listed: "ListedServer") -> Iterator[str]:
     age = format_span(clock.now() - server.started_at.timestamp())
     stopped = format_monthly(listed.offer.usd_per_month_stopped)
     yield f"  {server.id}, {server.instance_type}, started {age} ago, {stopped} a month stopped"
+    yield f"  so far {format_spending(listed.spent)}"
     if listed.stops:
         yield f"  stops {listed.stops}{_kept(server)}{_condition(server.tags)}"
 
@@ -65,22 +73,29 @@ def _kept(server: "Server") -> str:
 
 
 def describe_plan(
-    plan: "LaunchPlan", image: "ChosenImage", existing: "Server | None"
+    plan: "LaunchPlan",
+    image: "ChosenImage",
+    existing: "Server | None",
+    volumes: "Sequence[VolumeChoice]",
 ) -> Iterator[str]:
     """Give the lines that say what is about to be started, what it costs, and when it stops."""
+    elastic = plan.has_elastic_address or (existing is not None and existing.has_elastic_address)
+    kind = existing.instance_type if existing else plan.instance_type
+    offer = price_server(kind, plan.size_gib, plan.region, has_elastic_address=elastic)
     if existing:
-        offer = price_server(existing.instance_type, plan.size_gib, plan.region)
-        kind = existing.instance_type
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
         yield f"Running it costs {_usd(offer.usd_per_hour, 3)} an hour."
-        return
-    offer = price_server(plan.instance_type, plan.size_gib, plan.region)
-    yield f"Server {plan.name} of {plan.owner}: {plan.instance_type} in {plan.region}"
-    yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
-    yield f"Costs    {_usd(offer.usd_per_hour, 3)} an hour running, with its disks and its address"
-    yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
-    yield f"         by notebake's prices of {offer.prices_written}"
-    yield f"Stops    {describe_ends(plan.tags)}{_condition(plan.tags)}"
+    else:
+        yield f"Server {plan.name} of {plan.owner}: {kind} in {plan.region}"
+        yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
+        yield f"Costs    {_usd(offer.usd_per_hour, 3)} an hour running, with disks and address"
+        yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
+        yield f"         by notebake's prices of {offer.prices_written}"
+        yield f"Stops    {describe_ends(plan.tags)}{_condition(plan.tags)}"
+    yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
+    if plan.has_elastic_address:
+        month = price_address(plan.region)
+        yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
 
 
 def describe_started(server: "Server") -> Iterator[str]:
@@ -96,16 +111,6 @@ def describe_stopped(server: "Server") -> str:
         f"{server.name} ({server.id}) is stopped: its disks stay and cost a little."
         f" To go on: {_opening(server)}"
     )
-
-
-def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
-    """Give the lines that say what is lost if the server is terminated."""
-    yield f"{server.name} of {server.owner}: {server.id}, {server.instance_type}, {server.state}."
-    sizes = " and ".join(f"{size} GiB" for size in losses.gone_gib)
-    if sizes:
-        yield f"Lost for good: what is on its disks of {sizes}, and in its memory."
-    for volume_id in losses.kept:
-        yield f"Kept, and still to be paid: the disk {volume_id}."
 
 
 def _opening(server: "Server") -> str:

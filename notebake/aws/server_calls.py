@@ -56,6 +56,16 @@ TAG = Statement(
     },
 )
 
+HAND_OVER_ROLE = Statement(
+    USE,
+    "HandOverRolesOfServers",
+    "`--instance-profile`: roles whose names begin with `notebake-server`, to EC2 only",
+    ("arn:*:iam::*:role/notebake-server*",),
+    {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"]}},
+)
+"""A server has all that its role may do: so may whoever opens it.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+
 
 @needs("ec2:DescribeInstances", LOOK, only_for=SERVERS)
 def describe_servers(region: str) -> list[dict[str, Any]]:
@@ -70,6 +80,7 @@ def describe_servers(region: str) -> list[dict[str, Any]]:
     CHANGE.on("security-group"),
     only_for=SERVERS,
 )
+@needs("iam:PassRole", HAND_OVER_ROLE, only_for=SERVERS)
 def request_server(region: str, parameters: dict[str, Any]) -> Instance:
     """Send RunInstances exactly as given; its ClientToken makes a repetition harmless.
 

@@ -15,11 +15,13 @@ from notebake.ledger.chain import Chain
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import ANSWERED, STATE
 from notebake.ledger.recording import current_chain
+from notebake.timestamps import parse_timestamp
 
 log = logging.getLogger(__name__)
 RECORDED_STATES = frozenset(("running", "stopped", "terminated"))
 CHANGED = re.compile(r"\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)")
-"""The time in a StateTransitionReason: User initiated (2026-11-29 12:00:00 GMT)."""
+"""The time in a StateTransitionReason: User initiated (2026-11-29 12:00:00 GMT). It is missing
+after a stop from inside or by AWS: `User initiated` (cloud-custodian/cloud-custodian#6924)."""
 
 
 def register(client: Any) -> None:
@@ -60,18 +62,24 @@ def _record_new(chain: Chain, instances: list[dict[str, Any]], region: str) -> N
 def state_of(instance: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """Return what is recorded of an instance; a stopped one has no address to be seen any more."""
     state = instance["State"]["Name"]
-    found = CHANGED.search(instance.get("StateTransitionReason", ""))
+    changed = time_of_change(instance)
     has_address = bool(instance.get("PublicIpAddress"))
     return {
         "instance": instance["InstanceId"],
         "state": state,
         "type": instance["InstanceType"],
         "launched": _format(instance["LaunchTime"]),
-        "changed": f"{found[1]}T{found[2]}Z" if found and state != "running" else "",
+        "changed": _format(changed) if changed and state != "running" else "",
         "has_public_address": has_address
         if state == "running"
         else before.get("has_public_address", False),
     }
+
+
+def time_of_change(instance: dict[str, Any]) -> datetime | None:
+    """Return when EC2 was asked for the last change of an instance's state, if it says so."""
+    found = CHANGED.search(instance.get("StateTransitionReason", ""))
+    return parse_timestamp(f"{found[1]}T{found[2]}") if found else None
 
 
 def _created(entries: Iterable[Entry]) -> Iterable[str]:

@@ -17,6 +17,7 @@ from notebake.record import Record
 from notebake.servers.find import list_servers
 from notebake.servers.names import launch_token
 from notebake.servers.server import Server
+from notebake.servers.wanted_volume import WantedVolume
 from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
 
@@ -42,6 +43,9 @@ class LaunchPlan(Record):
     """Of all its disks."""
     disks: tuple[dict[str, Any], ...] = ()
     """Block device mappings besides those of the image."""
+    volumes: tuple[WantedVolume, ...] = ()
+    """Volumes that outlive the server; they are attached when it runs."""
+    has_elastic_address: bool = False
     profile: str = ""
     """The name of an instance profile."""
     tags: dict[str, str]
@@ -84,6 +88,7 @@ def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: s
                 plan.region, parameters(plan, group_id, subnet["SubnetId"], token)
             )
         except CloudError as error:
+            check_profile(error, plan)
             if error.code != MISMATCH:
                 raise
             # It was launched with other options: elsewhere just now, or before it was terminated.
@@ -97,6 +102,18 @@ def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: s
         f"EC2 remembers {MOST_EPOCHS} terminated machines of the server {plan.name}.",
         "Choose another --name, or try again tomorrow.",
     )
+
+
+def check_profile(error: CloudError, plan: LaunchPlan) -> None:
+    """Raise NotebakeError if a launch was refused for its instance profile.
+
+    EC2 has the same code for every wrong value: only its words tell which one it is.
+    """
+    if error.code == "InvalidParameterValue" and "iamInstanceProfile" in error.message:
+        raise NotebakeError(
+            f"There is no instance profile {plan.profile} in this account.",
+            "It may have another name than its role. To list them: aws iam list-instance-profiles",
+        ) from error
 
 
 def parameters(plan: LaunchPlan, group_id: str, subnet_id: str, token: str) -> dict[str, Any]:

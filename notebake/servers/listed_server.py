@@ -1,30 +1,36 @@
 """Servers as a list shows them, of one region or of several at the same time."""
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from notebake.aws import server_calls
+from notebake import clock
+from notebake.aws import server_calls, server_volume_calls, tags
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.record import Record
 from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
+from notebake.servers.kept_volume import KeptVolume, as_volume
 from notebake.servers.offer import Offer, price_server
 from notebake.servers.server import Server
+from notebake.servers.spending import Spending, spending
+from notebake.timestamps import utc_from_seconds
 
 MOST_REGIONS_AT_ONCE = 16
-BILLED_BY_HOUR = ("pending", "running", "stopping")
 
 
 class ListedServer(Record):
-    """A server, and what it costs."""
+    """A server, what it costs, and what it has cost."""
 
     server: Server
     offer: Offer
+    spent: Spending
 
     @property
     def usd_per_hour(self) -> float | None:
         """What an hour costs in the server's present state."""
-        if self.server.state in BILLED_BY_HOUR:
+        if self.server.is_billed_by_hour:
             return self.offer.usd_per_hour
         month = self.offer.usd_per_month_stopped
         return None if month is None else month / HOURS_PER_MONTH
@@ -32,35 +38,56 @@ class ListedServer(Record):
     @property
     def stops(self) -> str:
         """When it stops by itself, in words."""
-        if self.server.state not in BILLED_BY_HOUR:
-            return ""
-        return describe_ends(self.server.tags)
+        return describe_ends(self.server.tags) if self.server.is_billed_by_hour else ""
 
 
-def list_all(regions: Sequence[str]) -> list[ListedServer]:
-    """Return the servers of all these regions.
+class Listed(Record):
+    """The servers of one or several regions, and the volumes that outlive servers."""
+
+    servers: tuple[ListedServer, ...]
+    volumes: tuple[KeptVolume, ...]
+
+
+def list_all(regions: Sequence[str]) -> Listed:
+    """Return the servers of all these regions, and the volumes that outlive them.
 
     Raises:
         CloudError: a region refused, or gave no answer.
     """
     with ThreadPoolExecutor(min(MOST_REGIONS_AT_ONCE, len(regions))) as pool:
         found = list(pool.map(_list_region, regions))
-    return [server for servers in found for server in servers]
+    return Listed(
+        servers=tuple(server for each in found for server in each.servers),
+        volumes=tuple(volume for each in found for volume in each.volumes),
+    )
 
 
-def _list_region(region: str) -> list[ListedServer]:
+def _list_region(region: str) -> Listed:
     servers = list_servers(region)
     ids = [volume_id for server in servers for volume_id in server.volume_ids.values()]
     disks = server_calls.describe_volumes(ids, region) if ids else []
-    sizes = {disk["VolumeId"]: int(disk["Size"]) for disk in disks}
-    return [
-        ListedServer(
-            server=server,
-            offer=price_server(
-                server.instance_type,
-                sum(sizes.get(volume_id, 0) for volume_id in server.volume_ids.values()),
-                region,
-            ),
-        )
-        for server in servers
-    ]
+    # A volume that outlives the server has a line and a price of its own.
+    own = {each["VolumeId"]: each for each in disks if not _is_kept(each)}
+    now = utc_from_seconds(clock.now())
+    volumes = [as_volume(each, region) for each in server_volume_calls.list_volumes(region)]
+    return Listed(
+        servers=tuple(_as_listed(server, own, now) for server in servers),
+        volumes=tuple(sorted(volumes, key=lambda volume: (volume.owner, volume.name, volume.id))),
+    )
+
+
+def _as_listed(
+    server: Server, disks: Mapping[str, dict[str, Any]], now: datetime.datetime
+) -> ListedServer:
+    own = [disks[id] for id in server.volume_ids.values() if id in disks]
+    offer = price_server(
+        server.instance_type,
+        sum(int(disk["Size"]) for disk in own),
+        server.region,
+        has_elastic_address=server.has_elastic_address,
+    )
+    return ListedServer(server=server, offer=offer, spent=spending(server, own, now))
+
+
+def _is_kept(disk: dict[str, Any]) -> bool:
+    return tags.SERVER_VOLUME in tags.as_dict(disk.get("Tags"))

@@ -15,9 +15,12 @@ from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
 from notebake.servers.locate import Question, ServerGoneError
+from notebake.servers.mounting import mount_disks
 from notebake.servers.names import owner_of
 from notebake.servers.place import Reached, credentials_of, remember
 from notebake.servers.reach import reach
+from notebake.servers.server import Server
+from notebake.ssh.host import Host
 
 
 def find(question: Question) -> Reached:
@@ -37,7 +40,16 @@ def find(question: Question) -> Reached:
         credentials=credentials_of(os.environ),
     )
     remember(reached)
+    _mount(server, found)
     return reached
+
+
+def _mount(server: Server, host: Host) -> None:
+    """Mount the disks that its image knows nothing of; the server is of use without them, too."""
+    try:
+        mount_disks(server, host)
+    except NotebakeError as error:
+        log.warning("%s", error.message)
 
 
 def _owner(region: str) -> str:
@@ -57,6 +69,9 @@ def main() -> int:
         return 1
     _print("reached", reached.model_dump(mode="json"))
     return 0
+
+
+log = logging.getLogger("notebake.servers.locate_program")
 
 
 class _Progress(logging.Handler):

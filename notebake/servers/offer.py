@@ -37,3 +37,16 @@ def price_server(
         usd_per_month_stopped=stopped * HOURS_PER_MONTH,
         prices_written=written,
     )
+
+
+def price_disk(size_gib: int, region: str) -> float | None:
+    """Return what a gp3 disk of this size costs a month; None if that is not known."""
+    prices = find_prices(region)
+    disk = RootVolume.model_construct(size_gib=size_gib)
+    return disk_usd_per_hour(disk, prices) * HOURS_PER_MONTH if prices else None
+
+
+def price_address(region: str) -> float | None:
+    """Return what a public address costs a month; None if that is not known."""
+    prices = find_prices(region)
+    return prices.address.public_ipv4_usd_per_hour * HOURS_PER_MONTH if prices else None

@@ -7,10 +7,13 @@ from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.aws.model import SecurityGroup
 from notebake.errors import NotebakeError, ResourceLostError
+from notebake.servers.elastic_release import release_addresses
 from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
+from notebake.servers.run_time import tags_of_runs
 from notebake.servers.server import Server
+from notebake.servers.ssh_config import remove_entry
 from notebake.timeouts import STATE_SECONDS
 from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
@@ -31,11 +34,14 @@ def start_server(server: Server) -> Server:
     if server.state == "stopping":
         log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
         instances.wait_for_state(server.id, server.region, "stopped")
+        server = describe_server(server.id, server.region) or server
     if server.state in ("stopping", "stopped"):
+        now = utc_from_seconds(clock.now())
+        marks = tags_of_runs(server, now)
         if not server.daily_end:
-            ends = utc_from_seconds(clock.now()) + datetime.timedelta(hours=HARD_END_HOURS)
-            marks = {tags.HARD_END: tags.as_tag(ends)}
-            server_calls.tag_server(server.id, marks, server.region)
+            ends = now + datetime.timedelta(hours=HARD_END_HOURS)
+            marks[tags.HARD_END] = tags.as_tag(ends)
+        server_calls.tag_server(server.id, marks, server.region)
         server_calls.start_server(server.id, server.region)
     return wait_until_running(server)
 
@@ -76,10 +82,18 @@ def stop_server(server: Server) -> None:
 
 
 def terminate_server(server: Server) -> None:
-    """Terminate a server, wait until it is gone, and remove its security group."""
+    """Terminate a server, wait until it is gone, and remove what belonged to it alone."""
     log.info("Terminating %s (%s)", server.name, server.id)
     server_calls.terminate_server(server.id, server.region)
-    remove_group(server.owner, server.name, server.region)
+    remove_parts(server.owner, server.name, server.region)
+
+
+def remove_parts(owner: str, name: str, region: str) -> list[str]:
+    """Remove the elastic address and the group of a server that is gone; return what went."""
+    removed = release_addresses(owner, name, region)
+    group = remove_group(owner, name, region)
+    remove_entry(owner, name)
+    return [*removed, *([group.id] if group else [])]
 
 
 def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:

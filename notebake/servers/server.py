@@ -7,6 +7,7 @@ from pydantic import Field
 
 from notebake.aws import tags
 from notebake.aws.instances import GONE
+from notebake.aws.state_recorder import time_of_change
 from notebake.record import Record
 from notebake.timestamps import parse_timestamp
 
@@ -30,6 +31,11 @@ class Server(Record):
     private_address: str | None = None
     started_at: datetime.datetime
     """When it was last started (EC2's LaunchTime)."""
+    made_at: datetime.datetime | None = None
+    """When it was first started: since then EC2 shows its root disk as attached."""
+    stopped_at: datetime.datetime | None = None
+    """When it was last stopped; None if it runs, or has stopped by itself, of which EC2 gives no
+    time."""
     group_ids: tuple[str, ...] = ()
     volume_ids: dict[str, str] = Field(default_factory=dict)
     """Device name as requested → volume id."""
@@ -75,19 +81,29 @@ class Server(Record):
         return parse_timestamp(self.tags.get(tags.KEEP_UNTIL, ""))
 
     @property
+    def has_elastic_address(self) -> bool:
+        return tags.ELASTIC_ADDRESS in self.tags
+
+    @property
+    def is_billed_by_hour(self) -> bool:
+        return self.state in ("pending", "running", "stopping")
+
+    @property
     def is_gone(self) -> bool:
         return self.state in GONE
 
 
 def as_server(found: dict[str, Any], region: str) -> Server:
     """Return the server for EC2's description of its instance."""
-    shown = tags.as_dict(found.get("Tags"))
+    shown, state = tags.as_dict(found.get("Tags")), found["State"]["Name"]
+    mappings = [each for each in found.get("BlockDeviceMappings", []) if "Ebs" in each]
+    disks = [each["Ebs"] for each in mappings]
     return Server(
         id=found["InstanceId"],
         name=shown.get(tags.SERVER, ""),
         owner=shown.get(tags.OWNER, ""),
         region=region,
-        state=found["State"]["Name"],
+        state=state,
         instance_type=found["InstanceType"],
         zone=found["Placement"]["AvailabilityZone"],
         image_id=found["ImageId"],
@@ -96,11 +112,9 @@ def as_server(found: dict[str, Any], region: str) -> Server:
         public_address=found.get("PublicIpAddress"),
         private_address=found.get("PrivateIpAddress"),
         started_at=found["LaunchTime"],
+        made_at=min([found["LaunchTime"], *(disk["AttachTime"] for disk in disks)]),
+        stopped_at=time_of_change(found) if state in ("stopping", "stopped") else None,
         group_ids=tuple(group["GroupId"] for group in found.get("SecurityGroups", [])),
-        volume_ids={
-            mapping["DeviceName"]: mapping["Ebs"]["VolumeId"]
-            for mapping in found.get("BlockDeviceMappings", [])
-            if "Ebs" in mapping
-        },
+        volume_ids={mapping["DeviceName"]: mapping["Ebs"]["VolumeId"] for mapping in mappings},
         tags=shown,
     )

@@ -9,11 +9,17 @@ from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
 from notebake.recipe import Network
+from notebake.servers.elastic import ensure_elastic_address
 from notebake.servers.find import list_servers
 from notebake.servers.launch import LaunchPlan, launch
+from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
 from notebake.servers.power import start_server
+from notebake.servers.reach import reach
 from notebake.servers.server import Server
+from notebake.servers.server_disks import check_disks, disks_of
+from notebake.servers.volume_choice import choose_volumes, in_zone_of
+from notebake.servers.volumes import attach_volumes
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +33,24 @@ def find_existing(plan: LaunchPlan) -> Server | None:
 
 
 def start(plan: LaunchPlan, vpc_id: str) -> Server:
-    """Return the server of this name, running and with its host key known.
+    """Return the server of this name, running, with its host key known and all its disks mounted.
 
     Typed again, also elsewhere or after a kill, it goes on where it was: what is there is found,
     and what is missing is made.
     """
     existing = find_existing(plan)
+    volumes = choose_volumes(plan, existing)
+    check_disks(plan.tags, existing)
     if existing is None:
         group = ensure_group(plan, vpc_id)
-        existing = launch(plan, group.id)
-    return ensure_host_key(start_server(existing))
+        existing = launch(in_zone_of(volumes, plan), group.id)
+    server = ensure_host_key(start_server(existing))
+    if plan.has_elastic_address:
+        server = ensure_elastic_address(server)
+    server = attach_volumes(server, volumes)
+    if disks_of(server):
+        mount_disks(server, reach(server, plan.owner, own_key="", may_start=False))
+    return server
 
 
 def ensure_group(plan: LaunchPlan, vpc_id: str) -> SecurityGroup:

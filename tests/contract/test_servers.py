@@ -151,7 +151,7 @@ def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) 
 
 def test_a_terminated_server_leaves_nothing_and_its_name_is_free(world: ServerWorld) -> None:
     server = world.start(world.plan())
-    assert losses_of(server).gone_gib == (8,)
+    assert [disk.size_gib for disk in losses_of(server, OWNER).gone] == [8]
     terminate_server(server)
     assert (world.servers(), world.groups()) == ([], [])
     assert world.world.ec2.describe_volumes()["Volumes"] == []

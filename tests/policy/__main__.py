@@ -18,6 +18,9 @@ from inspect import unwrap
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
+from unittest import mock
+
+from moto.iam.models import iam_backends
 
 from flows import tear_down
 from notebake.aws import networks, removal, tags
@@ -49,11 +52,15 @@ from notebake.runs.run import Run
 from notebake.runs.version_check import check_versions
 from notebake.servers.admission import admit
 from notebake.servers.image_choice import choose_image
+from notebake.servers.kept_volume import list_kept
+from notebake.servers.keys import ensure_key
 from notebake.servers.launch import LaunchPlan
 from notebake.servers.listed_server import list_all
 from notebake.servers.losses import losses_of
 from notebake.servers.power import keep_server, stop_server, terminate_server
 from notebake.servers.start import start, subnets_to_try
+from notebake.servers.volumes import remove_volume
+from notebake.servers.wanted_volume import WantedVolume
 from notebake.store.interface import is_remote
 from tests.kills import stand_in_jupyter, whole_run
 from tests.kills.explorer import LEASE_SECONDS
@@ -106,7 +113,7 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
         promote(run)
     if "policy-use" in tour.policies:
         writes.what = "servers"
-        use_servers(run)
+        use_servers(run, world)
     if "policy-prune" in tour.policies:
         writes.what = "prune"
         prune(run, world)
@@ -153,8 +160,8 @@ def promote(run: Run) -> None:
     revoke(image.id, run.region, open_store(run.store), reason="the end of the tour")
 
 
-def use_servers(run: Run) -> None:
-    """Start a server from the image twice, keep, stop, start and terminate it."""
+def use_servers(run: Run, world: World) -> None:
+    """Start a server from the image twice, keep, stop, start and terminate it; move its volume."""
     image = find_image(run)
     assert image, "the tour ended with an accepted image"
     assert choose_image(image.id, run.region).id == image.id
@@ -167,20 +174,44 @@ def use_servers(run: Run) -> None:
         instance_type="t3.large",
         subnets=subnets,
         public_key=generate_keys().public,
+        volumes=(WantedVolume(name="data", size_gib=5),),
+        has_elastic_address=True,
+        profile=give_profile(world),
         tags={tags.IDLE: "60"},
     )
+    ensure_key(plan.owner, plan.name)
+    # The hosts of this world have no ssh; what is typed on them asks AWS for nothing.
+    with mock.patch("notebake.servers.mounting.run_on", return_value="mounted"):
+        start_and_end(plan, vpc_id)
+
+
+def start_and_end(plan: LaunchPlan, vpc_id: str) -> None:
+    """Go through all that is done to a server and to its volume."""
     for _ in range(2):
         server = start(plan, vpc_id)
         for computer in ("laptop", "desk"):
             admit(server, plan.owner, computer)
-        for group in list_ssh_rules(list(server.group_ids), run.region):
+        for group in list_ssh_rules(list(server.group_ids), plan.region):
             for rule in group.rules:
-                take_out(group.group_id, rule, run.region)
+                take_out(group.group_id, rule, plan.region)
         keep_server(server, 60)
         stop_server(server)
-    assert [each.server.id for each in list_all([run.region])] == [server.id]
-    losses_of(server)
+    assert [each.server.id for each in list_all([plan.region]).servers] == [server.id]
+    losses_of(server, plan.owner)
     terminate_server(server)
+    next_one = start(plan.model_copy(update={"has_elastic_address": False}), vpc_id)
+    stop_server(next_one)
+    remove_volume(list_kept(plan.region)[0])
+    terminate_server(next_one)
+
+
+def give_profile(world: World) -> str:
+    """Make an instance profile with a role whose name our policy hands over; return its name."""
+    account = iam_backends[world.cloud.account_id]["aws"]
+    role = account.create_role("notebake-server-reader", "{}", "/", None, "", [], "3600")
+    profile = account.create_instance_profile("reader", "/", [])
+    profile.roles.append(role)
+    return str(profile.name)
 
 
 def prune(run: Run, world: World) -> None:

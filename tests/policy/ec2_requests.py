@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox.ec2.instances.profiles import find_profile
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
 from tests.policy.judge import Request, Thing
@@ -16,6 +17,7 @@ from tests.policy.key_requests import key_requests_of
 
 KINDS = {
     "ami": "image",
+    "eipalloc": "elastic-ip",
     "eni": "network-interface",
     "i": "instance",
     "key": "key-pair",
@@ -32,9 +34,11 @@ MADE = re.compile(r"^TagSpecification\.(\d+)\.ResourceType$")
 NEW = "0123456789abcdef0"
 """What a thing is called that has no id yet."""
 MAKING = {
+    "AllocateAddress": ("elastic-ip",),
     "CopyImage": ("image", "snapshot"),
     "CreateImage": ("image", "snapshot"),
     "CreateSecurityGroup": ("security-group",),
+    "CreateVolume": ("volume",),
     "ImportKeyPair": ("key-pair",),
     "RunInstances": ("instance", "volume", "network-interface"),
 }
@@ -72,8 +76,18 @@ def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
     for kind, marks in new.items():
         tagged = Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks))
         yield "ec2:CreateTags", (tagged,), {"ec2:CreateAction": name}
+    yield from _roles_passed(call, cloud)
     yield from key_requests_of(call, cloud)
     yield from _asked_by_ec2(call, cloud)
+
+
+def _roles_passed(call: Call, cloud: Cloud) -> Iterator[Request]:
+    """Yield that the role of a launch's instance profile is given to EC2."""
+    if name := call.parameters.get("IamInstanceProfile.Name"):
+        profile = find_profile(cloud.region(call.region), {"Name": name})
+        passed = {"iam:PassedToService": "ec2.amazonaws.com"}
+        if profile and profile.role:
+            yield "iam:PassRole", (Thing("role", profile.role, passed),), {}
 
 
 def _asked_by_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:

@@ -41,6 +41,7 @@ def launch(**other: dict[str, Any]) -> IamRequest:
     )
 
 
+SERVERS = {f"aws:ResourceTag/{tags.SERVER}": "ocean"}
 ACCEPTED = OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}
 KEPT = {f"aws:ResourceTag/{tags.KEEP}": "for ada"}
 THEIRS: dict[str, IamRequest] = {
@@ -97,6 +98,28 @@ THEIRS: dict[str, IamRequest] = {
     "hand the role to another service": IamRequest(
         "iam:PassRole",
         (Thing("role", "notebake-scheduler", {"iam:PassedToService": "ec2.amazonaws.com"}),),
+    ),
+    "give a server another role": IamRequest(
+        "iam:PassRole", (Thing("role", "admin", {"iam:PassedToService": "ec2.amazonaws.com"}),)
+    ),
+    "give a server's role to another service": IamRequest(
+        "iam:PassRole",
+        (Thing("role", "notebake-server-x", {"iam:PassedToService": "lambda.amazonaws.com"}),),
+    ),
+    "attach somebody's volume to a server": IamRequest(
+        "ec2:AttachVolume", (Thing("instance", "i-1", SERVERS), Thing("volume", "vol-1"))
+    ),
+    "make a volume without a tag": IamRequest("ec2:CreateVolume", (Thing("volume", "vol-1"),)),
+    "call a volume a server's": IamRequest(
+        "ec2:CreateTags",
+        (Thing("volume", "vol-1", {f"aws:RequestTag/{tags.SERVER_VOLUME}": "x"}),),
+    ),
+    "release somebody's address": IamRequest(
+        "ec2:ReleaseAddress", (Thing("elastic-ip", "eipalloc-1"),)
+    ),
+    "take somebody's address": IamRequest(
+        "ec2:AssociateAddress",
+        (Thing("elastic-ip", "eipalloc-1"), Thing("instance", "i-1", SERVERS)),
     ),
     "decrypt with the key": IamRequest("kms:Decrypt", (Thing("key", "key-1"),)),
 }

@@ -23,9 +23,21 @@ def enter_state(
     instance.state = state
     instance.state_reason = reason
     now = region.now()
-    instance.transition_reason = f"User initiated ({now:%Y-%m-%d %H:%M:%S} GMT)" if reason else ""
+    instance.transition_reason = _transition_reason(reason, f"{now:%Y-%m-%d %H:%M:%S} GMT")
     instance.end_time = now if state == "terminated" else None
     give_address(region, instance)
+
+
+def _transition_reason(reason: tuple[str, str] | None, now: str) -> str:
+    """Return EC2's words. They hold a time for calls only, not for a machine that ends itself.
+
+    https://github.com/cloud-custodian/cloud-custodian/issues/6924
+    """
+    if reason is None:
+        return ""
+    code, _ = reason
+    is_call = not code.endswith("InstanceInitiatedShutdown")
+    return f"User initiated ({now})" if is_call else "User initiated"
 
 
 def end_state(region: Region, instance: Instance, state: str, following: str) -> None:

@@ -1,0 +1,74 @@
+"""The elastic address of a server: the same at each start, and paid for until it is released."""
+
+import logging
+from typing import Any
+
+from notebake.aws import elastic_calls, server_calls, tags
+from notebake.aws.clients import wait_for_first
+from notebake.errors import CloudError, NextCommand, NotebakeError
+from notebake.servers.power import wait_until_running
+from notebake.servers.server import Server
+
+log = logging.getLogger(__name__)
+FULL = "AddressLimitExceeded"
+QUOTA = "L-0263D0A3"
+
+
+def ensure_elastic_address(server: Server) -> Server:
+    """Return the running server at its elastic address, which is allocated if there is none.
+
+    AllocateAddress takes no token, so the address is found again by its tags; of two that two
+    computers have allocated at the same moment one is given back.
+
+    Raises:
+        NotebakeError: the quota is used up; the server runs at another address.
+    """
+    own = _own_address(server) or _associate_one(server)
+    for each in _addresses_of(server):
+        if each["AllocationId"] != own and "InstanceId" not in each:
+            elastic_calls.release_address(each["AllocationId"], server.region)
+    marks = {tags.ELASTIC_ADDRESS: own}
+    if server.tags.get(tags.ELASTIC_ADDRESS) != own:
+        server_calls.tag_server(server.id, marks, server.region)
+    running = wait_until_running(server)
+    return running.model_copy(update={"tags": running.tags | marks})
+
+
+def _own_address(server: Server) -> str:
+    """Return the allocation id of the address that stands for the server now, or ""."""
+    found = [each for each in _addresses_of(server) if each.get("InstanceId") == server.id]
+    return str(found[0]["AllocationId"]) if found else ""
+
+
+def _associate_one(server: Server) -> str:
+    """Let the first of the server's addresses stand for it, a new one if it has none."""
+    if not _addresses_of(server):
+        _allocate(server)
+    found = wait_for_first(lambda: _addresses_of(server) or None, "the elastic address")
+    first = min(str(each["AllocationId"]) for each in found)
+    log.info("Giving %s its elastic address (%s)", server.name, first)
+    elastic_calls.associate_address(first, server.id, server.region)
+    return first
+
+
+def _addresses_of(server: Server) -> list[dict[str, Any]]:
+    return elastic_calls.list_addresses(server.name, server.owner, server.region)
+
+
+def _allocate(server: Server) -> str:
+    marks = {
+        "Name": f"{server.name} ({server.owner})",
+        tags.SERVER: server.name,
+        tags.OWNER: server.owner,
+    }
+    try:
+        return elastic_calls.allocate_address(marks, server.region)
+    except CloudError as error:
+        if error.code != FULL:
+            raise
+        raise NotebakeError(
+            f"The server {server.name} runs, but without an elastic address: the account has as"
+            f" many in {server.region} as it may have (quota {QUOTA}, 5 unless it was raised).",
+            "Release one that nobody needs (aws ec2 describe-addresses), or have the quota raised"
+            f" (Service Quotas, ec2, {QUOTA}); then type the same again.",
+        ).with_next(NextCommand(("open", server.name), "To use it as it is")) from error

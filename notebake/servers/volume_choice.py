@@ -1,0 +1,110 @@
+"""What becomes of the volumes that a server is to have, decided before anything is started."""
+
+from collections.abc import Sequence
+
+from notebake.errors import NextCommand, NotebakeError
+from notebake.record import Record
+from notebake.servers.find import describe_server, list_servers
+from notebake.servers.kept_volume import LIST, KeptVolume, list_kept, named
+from notebake.servers.launch import LaunchPlan
+from notebake.servers.server import Server
+from notebake.servers.wanted_volume import WantedVolume
+
+
+class VolumeChoice(Record):
+    """A volume that is wanted, and the one that is there, if any, with the server that has it."""
+
+    wanted: WantedVolume
+    found: KeptVolume | None = None
+    holder: Server | None = None
+    """Another server that has it, and is stopped: it is taken from there."""
+
+
+def choose_volumes(plan: LaunchPlan, server: Server | None) -> list[VolumeChoice]:
+    """Return what the plan's volumes are; `server` is the one that is there already, if any.
+
+    Raises:
+        NotebakeError: one is not there and has no size, is in use, or is in a zone in which the
+            server cannot be.
+    """
+    if not plan.volumes:
+        return []
+    kept = list_kept(plan.region)
+    chosen = [_choose(wanted, kept, plan, server) for wanted in plan.volumes]
+    _check_zones(chosen, plan, server)
+    return chosen
+
+
+def in_zone_of(chosen: Sequence[VolumeChoice], plan: LaunchPlan) -> LaunchPlan:
+    """Return the plan of a server that starts where its volumes are."""
+    zones = {choice.found.zone for choice in chosen if choice.found}
+    if not zones:
+        return plan
+    there = tuple(subnet for subnet in plan.subnets if subnet["AvailabilityZone"] in zones)
+    return plan.model_copy(update={"subnets": there})
+
+
+def _choose(
+    wanted: WantedVolume, kept: Sequence[KeptVolume], plan: LaunchPlan, server: Server | None
+) -> VolumeChoice:
+    found = named(kept, wanted.name, plan.owner)
+    if found is None:
+        if wanted.size_gib:
+            return VolumeChoice(wanted=wanted)
+        raise NotebakeError(
+            f"{plan.owner} has no volume {wanted.name} in {plan.region}.",
+            f"To make one, say how large it is in GiB: --volume {wanted.name}:50",
+        ).with_next(LIST)
+    if found.instance_id in ("", server.id if server else ""):
+        return VolumeChoice(wanted=wanted, found=found)
+    return VolumeChoice(wanted=wanted, found=found, holder=stopped_holder(found))
+
+
+def stopped_holder(volume: KeptVolume) -> Server:
+    """Return the server that has a volume and is stopped, so that the volume can be taken from it.
+
+    Raises:
+        NotebakeError: it is not stopped, or no server of notebake's.
+    """
+    server = describe_server(volume.instance_id, volume.region)
+    if server is None or server not in list_servers(volume.region):
+        raise NotebakeError(
+            f"The volume {volume.name} ({volume.id}) is attached to {volume.instance_id}, which is"
+            " no server of notebake's.",
+            f"Stop that machine, then type: aws ec2 detach-volume --volume-id {volume.id}"
+            f" --region {volume.region}",
+        )
+    if server.state == "stopped":
+        return server
+    raise NotebakeError(
+        f"The volume {volume.name} ({volume.id}) is in use by the server {server.name}, which is"
+        f" {server.state}: it can be taken from a server that is stopped."
+    ).with_next(NextCommand(("stop", server.name, *_owner(server, volume)), "To stop it"))
+
+
+def _owner(server: Server, volume: KeptVolume) -> tuple[str, ...]:
+    return () if server.owner == volume.owner else ("--owner", server.owner)
+
+
+def _check_zones(chosen: Sequence[VolumeChoice], plan: LaunchPlan, server: Server | None) -> None:
+    """Raise NotebakeError if a server cannot be where its volumes are: none leaves its zone."""
+    zones = {choice.found.name: choice.found.zone for choice in chosen if choice.found}
+    where = ", ".join(f"{name} in {zone}" for name, zone in zones.items())
+    if len(set(zones.values())) > 1:
+        raise NotebakeError(
+            f"A server is in one zone, and so is each volume: {where}.",
+            "Start a server for each of them, or copy the files from one to the other.",
+        )
+    zone = next(iter(zones.values()), "")
+    if server and zone and server.zone != zone:
+        raise NotebakeError(
+            f"The server {server.name} is in {server.zone}, but {where}: no volume leaves its"
+            " zone.",
+            "Start another server beside the volume, with another --name.",
+        )
+    if zone and zone not in [subnet["AvailabilityZone"] for subnet in plan.subnets]:
+        raise NotebakeError(
+            f"The server has to start beside its volume, {where}, and that zone has no default"
+            " subnet.",
+            f"Make one: aws ec2 create-default-subnet --availability-zone {zone}",
+        )
