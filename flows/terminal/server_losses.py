@@ -33,7 +33,8 @@ def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
         price = format_monthly(disk.usd_per_month)
         yield f"Kept, and still to be paid: {_disk(disk)}, {price} a month."
     if losses.host:
-        yield from _unpushed(losses.host)
+        staying = [mount for disk in losses.kept for mount in disk.mounts]
+        yield from _unpushed(losses.host, staying)
     else:
         yield f"Whether its work is pushed was not asked: {losses.not_asked}."
         if server.state == "stopped":
@@ -55,12 +56,12 @@ def _disk(disk: "Disk") -> str:
     return f"{disk.name} ({disk.id}), {disk.size_gib} GiB{mounts}"
 
 
-def _unpushed(host: "HostLosses") -> Iterator[str]:
-    """Say which work no remote has, as far as git tells."""
+def _unpushed(host: "HostLosses", staying: Sequence[str]) -> Iterator[str]:
+    """Say which work no remote has, as far as git tells; `staying` are mounts that are kept."""
     open_trees = [tree for tree in host.trees if not tree.is_pushed]
     if open_trees:
         yield "Not pushed, as git says:"
-        yield from (f"  {_tree(tree)}" for tree in open_trees[:MOST_TREES])
+        yield from (f"  {_tree(tree, staying)}" for tree in open_trees[:MOST_TREES])
         if len(open_trees) > MOST_TREES:
             yield f"  and {len(open_trees) - MOST_TREES} more"
     elif host.trees and host.is_complete:
@@ -71,8 +72,10 @@ def _unpushed(host: "HostLosses") -> Iterator[str]:
         yield "Not all its work trees could be looked at in time."
 
 
-def _tree(tree: "WorkTree") -> str:
+def _tree(tree: "WorkTree", staying: Sequence[str]) -> str:
     path = clean_text(tree.path)
+    if any(tree.path == mount or tree.path.startswith(f"{mount}/") for mount in staying):
+        path += " (on a disk that is kept)"
     if not tree.is_read:
         return f"{path}: git could not read it, so nothing is known of it"
     counted: Sequence[tuple[int, str]] = (

@@ -107,8 +107,9 @@ def describe_started(server: "Server") -> Iterator[str]:
 
 def describe_stopped(server: "Server") -> str:
     """Return what a stopped server goes on to cost, and how to start it again."""
+    kept = "disks and its elastic address" if server.has_elastic_address else "disks"
     return (
-        f"{server.name} ({server.id}) is stopped: its disks stay and cost a little."
+        f"{server.name} ({server.id}) is stopped: its {kept} stay and cost a little."
         f" To go on: {_opening(server)}"
     )
 

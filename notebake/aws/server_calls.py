@@ -30,7 +30,7 @@ START_FROM = Statement(
 MAKE = Statement(
     USE,
     "MakeServers",
-    "machines with their disks and interfaces, and security groups: only with the server's tag",
+    "machines with disks and interfaces, security groups, addresses: only with the server's tag",
     condition={"Null": {GETS_SERVER: "false"}},
 )
 TAG_MADE = Statement(
@@ -43,7 +43,8 @@ TAG_MADE = Statement(
 CHANGE = Statement(
     USE,
     "UseServers",
-    "starting, stopping and ending servers, reading their console, letting ssh in",
+    "starting, stopping and ending servers, reading their console, letting ssh in; their elastic"
+    " addresses, and the servers' side of attaching volumes",
     condition={"Null": {HAS_SERVER: "false"}},
 )
 TAG = Statement(

@@ -4,7 +4,8 @@ import logging
 from shlex import quote
 
 from notebake.commands.volumes import prepare_volume
-from notebake.errors import NextCommand, NotebakeError
+from notebake.errors import HostCommandError, NextCommand, NotebakeError
+from notebake.humanize import clean_text
 from notebake.recipe import Volume
 from notebake.servers.host_work import run_on
 from notebake.servers.server import Server
@@ -25,7 +26,7 @@ def mount_disks(server: Server, host: Host, *, up_within: float = BOOT_SECONDS) 
     Raises:
         NotebakeError: one cannot be mounted, such as for other content; the others are.
     """
-    failures = []
+    failures: list[str] = []
     for disk in disks_of(server):
         volume_id = server.volume_ids.get(disk.device)
         if volume_id is None:
@@ -34,15 +35,23 @@ def mount_disks(server: Server, host: Host, *, up_within: float = BOOT_SECONDS) 
         command = mount_command(disk, volume_id, server.login)
         try:
             said = run_on(host, command, timeout_seconds=MOUNT_SECONDS, up_within=up_within)
+        except HostCommandError as error:
+            # The script's own last words; the script itself would hide them.
+            failures.append(last_line(error.output))
         except NotebakeError as error:
-            failures.append(error)
+            failures.append(error.message)
         else:
-            log.info("%s", said.strip().rpartition("\n")[2])
+            log.info("%s", last_line(said))
     if failures:
         raise NotebakeError(
             f"The server {server.name} runs, but not all its disks are mounted. "
-            + " ".join(error.message for error in failures)
+            + " ".join(failures)
         ).with_next(NextCommand(("open", server.name), "To try again, and to look"))
+
+
+def last_line(text: str) -> str:
+    """Return the last line that a host has printed, without control sequences."""
+    return clean_text(text).strip().rpartition("\n")[2]
 
 
 def mount_command(disk: ServerDisk, volume_id: str, user: str) -> str:

@@ -10,6 +10,8 @@ from notebake.record import Record
 from notebake.servers.server import Server
 from notebake.servers.wanted_volume import WantedVolume
 
+DEVICES_OF_SERVERS = DEVICES[: DEVICES.index("/dev/sdp") + 1]
+"""What EC2 recommends: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html"""
 MOST_LETTERS = 256
 """Of a tag's value (EC2 user guide, "Tag restrictions")."""
 
@@ -101,7 +103,7 @@ def free_device(taken: Iterable[str]) -> str:
         NotebakeError: all are taken.
     """
     used = set(taken)
-    for device in reversed(DEVICES):
+    for device in reversed(DEVICES_OF_SERVERS):
         if device not in used:
             return device
     raise NotebakeError(f"The server has {len(used)} disks: EC2 has no name for another.")

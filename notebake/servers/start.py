@@ -45,7 +45,7 @@ def start(plan: LaunchPlan, vpc_id: str) -> Server:
         group = ensure_group(plan, vpc_id)
         existing = launch(in_zone_of(volumes, plan), group.id)
     server = ensure_host_key(start_server(existing))
-    if plan.has_elastic_address:
+    if plan.has_elastic_address or server.has_elastic_address:
         server = ensure_elastic_address(server)
     server = attach_volumes(server, volumes)
     if disks_of(server):

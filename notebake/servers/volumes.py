@@ -1,12 +1,11 @@
 """Makes, moves and removes the volumes that outlive servers. Each may be repeated after a kill."""
 
 import logging
-from typing import Any
 
 from notebake.aws import server_calls, server_volume_calls, tags
 from notebake.errors import CloudError, NotebakeError
 from notebake.runs.idempotency import client_token
-from notebake.servers.kept_volume import ENDED, KeptVolume, list_kept
+from notebake.servers.kept_volume import ENDED, KeptVolume, as_volume, list_kept
 from notebake.servers.launch import MISMATCH
 from notebake.servers.server import Server
 from notebake.servers.server_disks import (
@@ -25,12 +24,13 @@ log = logging.getLogger(__name__)
 MOST_EPOCHS = 100
 """How many volumes of a name EC2 may remember as deleted."""
 GONE = "InvalidVolume.NotFound"
+USABLE = ("available", "in-use")
 
 
 def attach_volumes(server: Server, chosen: list[VolumeChoice]) -> Server:
     """Return the server with its volumes attached and named in its tag: made, if not there."""
     for choice in chosen:
-        volume = choice.found or make_volume(choice, server)
+        volume = _wait_until_usable(choice.found or make_volume(choice, server))
         if choice.holder:
             log.info("Taking %s from %s, which is stopped", volume.id, choice.holder.name)
             server_volume_calls.free_volume(volume.id, choice.holder.id, server.region)
@@ -39,7 +39,7 @@ def attach_volumes(server: Server, chosen: list[VolumeChoice]) -> Server:
 
 
 def make_volume(choice: VolumeChoice, server: Server) -> KeptVolume:
-    """Return a new volume beside the server, as soon as EC2 has named it and it can be attached.
+    """Return a new volume beside the server, as soon as EC2 has named it.
 
     Its token derives from all that is asked for, so whoever asks twice gets the one volume. EC2 may
     remember a deleted volume by its token: then the next epoch is asked for.
@@ -71,7 +71,7 @@ def make_volume(choice: VolumeChoice, server: Server) -> KeptVolume:
             continue
         if made["State"] not in ENDED:
             log.info("Made the volume %s (%s)", wanted.name, made["VolumeId"])
-            return _wait_until_shown(made, server.region)
+            return as_volume(made, server.region)
     raise NotebakeError(
         f"EC2 remembers {MOST_EPOCHS} deleted volumes {wanted.name} of {owner}.",
         "Choose another name for the volume.",
@@ -115,16 +115,16 @@ def _mount(server: Server, volume: KeptVolume, mount: str) -> str:
     return mount or next(iter(before), own)
 
 
-def _wait_until_shown(made: dict[str, Any], region: str) -> KeptVolume:
-    """Return a volume as soon as EC2 shows that it can be attached."""
+def _wait_until_usable(volume: KeptVolume) -> KeptVolume:
+    """Return a volume as soon as EC2 shows that it is made."""
 
-    def shown() -> KeptVolume | None:
-        found = [each for each in list_kept(region) if each.id == made["VolumeId"]]
-        return found[0] if found and found[0].state in ("available", "in-use") else None
+    def usable() -> KeptVolume | None:
+        found = [each for each in list_kept(volume.region) if each.id == volume.id]
+        return found[0] if found and found[0].state in USABLE else None
 
     return wait_until(
-        shown,
-        what=f"EC2 to show the volume {made['VolumeId']}",
+        usable,
+        what=f"the volume {volume.name} ({volume.id}) to be made",
         timeout_seconds=CONSISTENCY_SECONDS,
         interval_seconds=0.5,
     )

@@ -1,7 +1,9 @@
 """What becomes of an instance, from its launch to its end."""
 
+import re
 from base64 import b64decode
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.conformance.guard import OWN_END
 from tests.conformance.world import World
 from tests.ec2_actions import PUBLIC_KEY, code_of
 
+TIMED = re.compile(r"\(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:GMT|UTC)\)")
 DATA = {
     "DeviceName": "/dev/sdf",
     "Ebs": {"VolumeSize": 1, "VolumeType": "gp3", "DeleteOnTermination": True},
@@ -145,6 +148,28 @@ def test_protection_against_termination_holds(world: World) -> None:
         InstanceId=instance_id, DisableApiTermination={"Value": False}
     )
     world.terminate(instance_id)
+
+
+def test_a_start_moves_the_launch_time_and_not_when_the_root_disk_was_attached(
+    world: World,
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html"""
+
+    def attached(shown: dict[str, Any]) -> Any:
+        return shown["BlockDeviceMappings"][0]["Ebs"]["AttachTime"]
+
+    instance_id = world.launch_running()
+    before = world.instance(instance_id)
+    world.stop(instance_id)
+    stopped = world.instance(instance_id)
+    assert TIMED.search(stopped["StateTransitionReason"])
+    assert stopped["LaunchTime"] == before["LaunchTime"]
+    world.ec2.start_instances(InstanceIds=[instance_id])
+    world.wait_for_state(instance_id, "running")
+    after = world.instance(instance_id)
+    assert after["LaunchTime"] >= before["LaunchTime"]
+    assert attached(after) == attached(stopped) == attached(before)
+    assert not TIMED.search(after["StateTransitionReason"])
 
 
 def test_user_data_and_attributes_are_what_was_asked_for(world: World) -> None:

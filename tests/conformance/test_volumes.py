@@ -52,6 +52,28 @@ def test_a_volume_is_attaching_before_it_is_attached_and_detaching_before_it_is_
     )
 
 
+def test_a_volume_goes_from_a_stopped_machine_to_the_next(world: World) -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-detaching-volume.html"""
+    first, second = (
+        world.launch_running(Placement={"AvailabilityZone": world.zone}) for _ in range(2)
+    )
+    volume_id = world.make_volume()
+    world.ec2.attach_volume(VolumeId=volume_id, InstanceId=first, **DEVICE)
+    world.wait_until(lambda: attachment(world, volume_id) == "attached")
+    world.stop(first)
+    assert attachment(world, volume_id) == "attached", "a stopped machine keeps it"
+    again = code_of(world.ec2.attach_volume, VolumeId=volume_id, InstanceId=second, **DEVICE)
+    assert again == "VolumeInUse"
+    world.ec2.detach_volume(VolumeId=volume_id, InstanceId=first)
+    world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
+    world.ec2.attach_volume(VolumeId=volume_id, InstanceId=second, **DEVICE)
+    world.wait_until(lambda: attachment(world, volume_id) == "attached")
+    (shown,) = world.volume(volume_id)["Attachments"]
+    assert not shown["DeleteOnTermination"], "it outlives the machine"
+    world.terminate(second)
+    world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
+
+
 def attachment(world: World, volume_id: str) -> str:
     """Return the state of a volume's one attachment."""
     (found,) = world.volume(volume_id)["Attachments"]
