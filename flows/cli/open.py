@@ -49,6 +49,7 @@ def run(given: argparse.Namespace) -> int:
         region=region,
         own_key=given.key,
         may_start=True,
+        mounts=True,
     )
     reached = recall(given.name, owner=given.owner, region=region)
     if reached and not given.prints and show_running_one(reached, given.port):

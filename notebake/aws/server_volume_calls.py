@@ -68,9 +68,14 @@ def create_volume(
 
 @needs("ec2:AttachVolume", *BOTH_SIDES, only_for=VOLUMES)
 @needs("ec2:DetachVolume", *BOTH_SIDES, only_for=VOLUMES)
-def attach_volume(volume_id: str, instance_id: str, device: str, region: str) -> None:
-    """Attach a volume to a server, and wait for it; raises as `volumes.attach_volume` does."""
+def attach_volume(volume_id: str, instance_id: str, device: str, region: str) -> str:
+    """Attach a volume to a server and wait for it; return the device name that it has.
+
+    It may have another one, if somebody else has attached it just now. Raises as
+    `volumes.attach_volume` does.
+    """
     volumes.attach_volume(volume_id, instance_id, device, region)
+    return str(volumes.attachment_of(volume_id, region)["Device"])
 
 
 @needs("ec2:DetachVolume", *BOTH_SIDES, only_for=VOLUMES)

@@ -27,6 +27,8 @@ class Question(Record):
     region: str
     own_key: str = ""
     may_start: bool = False
+    mounts: bool = False
+    """Whether disks that its image knows nothing of are mounted before the answer."""
 
 
 class ServerStoppedError(NotebakeError):

@@ -21,6 +21,7 @@ from notebake.servers.place import Reached, credentials_of, remember
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
 from notebake.ssh.host import Host
+from notebake.timeouts import BOOT_SECONDS
 
 
 def find(question: Question) -> Reached:
@@ -40,14 +41,15 @@ def find(question: Question) -> Reached:
         credentials=credentials_of(os.environ),
     )
     remember(reached)
-    _mount(server, found)
+    if question.mounts:
+        _mount(server, found, up_within=BOOT_SECONDS if question.may_start else 0)
     return reached
 
 
-def _mount(server: Server, host: Host) -> None:
+def _mount(server: Server, host: Host, *, up_within: float) -> None:
     """Mount the disks that its image knows nothing of; the server is of use without them, too."""
     try:
-        mount_disks(server, host)
+        mount_disks(server, host, up_within=up_within)
     except NotebakeError as error:
         log.warning("%s", error.message)
 

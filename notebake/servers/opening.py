@@ -44,6 +44,7 @@ class Opening:
         self.reached, self._port, self._view = reached, port, view
         self._question, self._find = question, find
         self._is_fresh, self._timing = is_fresh, timing
+        self._may_mount = not is_fresh
         self._token = ""
 
     async def run(self) -> None:
@@ -122,8 +123,9 @@ class Opening:
         def report(text: str) -> None:
             self._loop.call_soon_threadsafe(self._view.progress, text)
 
-        question = self._question.model_copy(update={"may_start": not self._token})
-        self.reached = self._find(question, report)
+        changes = {"may_start": not self._token, "mounts": self._may_mount}
+        self.reached = self._find(self._question.model_copy(update=changes), report)
+        self._may_mount = False  # once: after an outage the line must not wait for it
         if self.reached.jupyter_port:
             self._tunnel.port_on_host = self.reached.jupyter_port
         return self.reached.host

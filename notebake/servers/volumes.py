@@ -96,9 +96,10 @@ def _attach(server: Server, volume: KeptVolume, mount: str) -> Server:
     ids = {volume_id: device for device, volume_id in server.volume_ids.items()}
     device = ids.get(volume.id, "")
     if not device:
-        device = free_device(server.volume_ids)
         log.info("Attaching %s to %s", volume.id, server.name)
-        server_volume_calls.attach_volume(volume.id, server.id, device, server.region)
+        device = server_volume_calls.attach_volume(
+            volume.id, server.id, free_device(server.volume_ids), server.region
+        )
     disk = ServerDisk(name=volume.name, device=device, mount=_mount(server, volume, mount))
     disks = with_disk(disks_of(server), disk)
     marks = tag_of_disks(disks)

@@ -1,6 +1,7 @@
 """Volumes that outlive servers: one of a name, mounted by id, moved when free, never forgotten."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,16 @@ def test_typed_again_nothing_is_doubled_and_it_is_mounted_again(
     assert len(list_kept(REGION)) == 1
     assert len(typed) == 3, "each start mounts what the server's tag names"
     assert len(world.world.sandbox.calls("AttachVolume")) == 1
+
+
+def test_two_computers_at_the_same_moment_make_one_volume(world: ServerWorld) -> None:
+    plans = [plan(world), plan(world)]
+    with ThreadPoolExecutor(2) as pool:
+        started = list(pool.map(world.start, plans))
+    assert started[0].id == started[1].id
+    assert only(world).instance_id == started[0].id
+    (disk,) = disks_of(find_server("ocean", OWNER, REGION))
+    assert started[0].volume_ids[disk.device] == only(world).id
 
 
 def test_it_outlives_its_server_and_the_next_one_starts_beside_it(world: ServerWorld) -> None:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.sandbox
 
 UBUNTU = image_id(RELEASES[0], REGION)
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
+ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAXQM2tdX/mi5deH+da1iHnWSdNPTOLfY9qG6Nrc+XyQ"
 ODD = "a b$(touch hacked)"
 MAKE_TREES = f"""
 set -eu
@@ -125,7 +126,14 @@ def test_disks_are_mounted_by_id_and_a_volume_moves_with_its_files(person: Perso
     refused = person.type("start", UBUNTU, "--name", "lake", "--volume", "data", "--yes", code=1)
     assert "in use by the server river" in refused
     assert "notebake stop river" in refused
-    person.type("terminate", "river", "--yes")
+    (river,) = person.cloud.ec2().describe_instances(
+        Filters=[{"Name": "tag:notebake:server", "Values": ["river"]}]
+    )["Reservations"][0]["Instances"]
+    another = [{"Key": "notebake:host-key", "Value": ANOTHER_KEY}]
+    person.cloud.ec2().create_tags(Resources=[river["InstanceId"]], Tags=another)
+    printed = person.type("terminate", "river", "--yes")
+    assert "was not asked" in printed, "no key is trusted but the kept one"
+    assert "shows another ssh host key" in printed
     assert "is deleted" in person.type("terminate", "--volume", "data", "--yes")
     assert "No server in us-west-2" in person.type("servers")
     assert person.cloud.ec2().describe_addresses()["Addresses"] == []
