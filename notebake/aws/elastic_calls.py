@@ -36,7 +36,11 @@ def allocate_address(marks: dict[str, str], region: str) -> str:
     return str(answer["AllocationId"])
 
 
-@needs("ec2:AssociateAddress", CHANGE.on("elastic-ip", "instance"), only_for=OPTION)
+@needs(
+    "ec2:AssociateAddress",
+    CHANGE.on("elastic-ip", "instance", "network-interface"),
+    only_for=OPTION,
+)
 def associate_address(allocation_id: str, instance_id: str, region: str) -> None:
     """Let an elastic address stand for a server that runs. May be repeated."""
     ec2 = connect("ec2", region)

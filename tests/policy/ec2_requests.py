@@ -109,6 +109,9 @@ def _named(call: Call, cloud: Cloud) -> list[str]:
     if "KeyName" in parameters and call.operation != "ImportKeyPair":
         pair = region.network.key_pairs.get(parameters["KeyName"])
         found.append(pair.id if pair else parameters["KeyName"])
+    if call.operation == "AssociateAddress":
+        # EC2 associates the address with an interface; it does not say whether it asks for that.
+        found.append(region.instances[parameters["InstanceId"]].interface.id)
     if call.operation == "RunInstances":
         found += _starts_from(call, cloud, found)
     return list(dict.fromkeys(found))
