@@ -9,6 +9,7 @@ from flows.cli.exit_codes import DONE
 if TYPE_CHECKING:
     from notebake.servers.kept_volume import KeptVolume
     from notebake.servers.listed_server import ListedServer
+    from notebake.servers.loose_address import LooseAddress
 
 EXAMPLE = """\
 notebake servers
@@ -41,6 +42,12 @@ FIELDS = {
     "volumes[].instance_id": "machine that has it; null: none",
     "volumes[].made_at": "when it was made, ISO 8601 in UTC",
     "volumes[].usd_per_month": "costs of a month, used or not; null: not known",
+    "addresses[].address": "elastic address whose server is gone",
+    "addresses[].allocation_id": "its allocation id",
+    "addresses[].server": "name of that server",
+    "addresses[].owner": "its person",
+    "addresses[].region": "region in which it is",
+    "addresses[].usd_per_month": "costs of a month until it is given back; null: not known",
 }
 
 
@@ -61,7 +68,9 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         servers = [document_row(server) for server in listed.servers]
         volumes = [volume_row(volume) for volume in listed.volumes]
-        print_document({"regions": list(regions), "servers": servers, "volumes": volumes})
+        addresses = [address_row(address) for address in listed.addresses]
+        rows = {"servers": servers, "volumes": volumes, "addresses": addresses}
+        print_document({"regions": list(regions), **rows})
     else:
         print_servers(listed, regions)
     return DONE
@@ -107,4 +116,16 @@ def volume_row(volume: "KeptVolume") -> dict[str, object]:
         "instance_id": volume.instance_id or None,
         "made_at": iso_time(volume.made_at),
         "usd_per_month": volume.usd_per_month,
+    }
+
+
+def address_row(address: "LooseAddress") -> dict[str, object]:
+    """Return an elastic address without a server as a JSON object."""
+    return {
+        "address": address.address,
+        "allocation_id": address.allocation_id,
+        "server": address.server_name,
+        "owner": address.owner,
+        "region": address.region,
+        "usd_per_month": address.usd_per_month,
     }

@@ -45,6 +45,15 @@ def describe_volumes(listed: "Listed") -> Iterator[str]:
         yield f"To delete one for good: {remove}"
 
 
+def describe_addresses(listed: "Listed") -> Iterator[str]:
+    """Give the lines for the elastic addresses whose servers are gone."""
+    for each in listed.addresses:
+        price = format_monthly(each.usd_per_month)
+        end = NextCommand(("terminate", each.server_name, "--owner", each.owner)).command_line()
+        yield f"\nThe elastic address {each.address} has no server any more: {price} a month."
+        yield f"To give it back: {end}"
+
+
 def describe_choice(choice: "VolumeChoice", region: str) -> str:
     """Return what becomes of a volume that is wanted, and what it costs."""
     wanted, found = choice.wanted, choice.found

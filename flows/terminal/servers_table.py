@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 
 from flows.terminal.console import open_console
 from flows.terminal.history_table import align
-from flows.terminal.server_costs import describe_choice, describe_volumes, format_spending
+from flows.terminal.server_costs import (
+    describe_addresses,
+    describe_choice,
+    describe_volumes,
+    format_spending,
+)
 from notebake import clock
 from notebake.aws import tags
 from notebake.costs.estimate import format_monthly, format_sum
@@ -34,7 +39,7 @@ def print_servers(listed: "Listed", regions: Sequence[str]) -> None:
             console.print(line.rstrip(), markup=False, soft_wrap=True)
     else:
         console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
-    for line in describe_volumes(listed):
+    for line in (*describe_volumes(listed), *describe_addresses(listed)):
         console.print(line.rstrip(), markup=False, soft_wrap=True)
 
 

@@ -12,12 +12,21 @@ OPTION = "`notebake start --elastic-address`"
 GONE = frozenset(("InvalidAllocationID.NotFound", "InvalidAddressID.NotFound"))
 
 
-@needs("ec2:DescribeAddresses", LOOK, only_for=OPTION)
 def list_addresses(name: str, owner: str, region: str) -> list[dict[str, Any]]:
     """Return EC2's descriptions of the elastic addresses of a server."""
-    wanted = {tags.SERVER: name, tags.OWNER: owner}
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
-    with calling(f"list the elastic addresses of {name} in {region}"):
+    wanted = {f"tag:{tags.SERVER}": name, f"tag:{tags.OWNER}": owner}
+    return _describe(wanted, region)
+
+
+def list_all_addresses(region: str) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of the elastic addresses of all servers."""
+    return _describe({"tag-key": tags.SERVER}, region)
+
+
+@needs("ec2:DescribeAddresses", LOOK, only_for=OPTION)
+def _describe(wanted: dict[str, str], region: str) -> list[dict[str, Any]]:
+    filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
+    with calling(f"list the elastic addresses of servers in {region}"):
         found = connect("ec2", region).describe_addresses(Filters=filters)
     return list(found["Addresses"])
 

@@ -12,6 +12,7 @@ from notebake.record import Record
 from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
 from notebake.servers.kept_volume import KeptVolume, as_volume
+from notebake.servers.loose_address import LooseAddress, list_loose_addresses
 from notebake.servers.offer import Offer, price_server
 from notebake.servers.server import Server
 from notebake.servers.spending import Spending, spending
@@ -42,14 +43,15 @@ class ListedServer(Record):
 
 
 class Listed(Record):
-    """The servers of one or several regions, and the volumes that outlive servers."""
+    """The servers of one or several regions, and what outlives servers."""
 
     servers: tuple[ListedServer, ...]
     volumes: tuple[KeptVolume, ...]
+    addresses: tuple[LooseAddress, ...]
 
 
 def list_all(regions: Sequence[str]) -> Listed:
-    """Return the servers of all these regions, and the volumes that outlive them.
+    """Return the servers of all these regions, and what outlives them.
 
     Raises:
         CloudError: a region refused, or gave no answer.
@@ -59,6 +61,7 @@ def list_all(regions: Sequence[str]) -> Listed:
     return Listed(
         servers=tuple(server for each in found for server in each.servers),
         volumes=tuple(volume for each in found for volume in each.volumes),
+        addresses=tuple(address for each in found for address in each.addresses),
     )
 
 
@@ -73,6 +76,7 @@ def _list_region(region: str) -> Listed:
     return Listed(
         servers=tuple(_as_listed(server, own, now) for server in servers),
         volumes=tuple(sorted(volumes, key=lambda volume: (volume.owner, volume.name, volume.id))),
+        addresses=tuple(list_loose_addresses(region, servers)),
     )
 
 

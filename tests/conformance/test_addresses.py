@@ -92,6 +92,19 @@ def test_it_moves_from_machine_to_machine_unless_that_is_ruled_out(world: World)
     assert public_address(world, first) != address["PublicIp"]
 
 
+def test_the_same_association_again_is_no_error_and_another_address_takes_its_place(
+    world: World,
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"""
+    instance_id, first, second = world.launch_running(), allocate(world), allocate(world)
+    associate(world, first, instance_id)
+    associate(world, first, instance_id, AllowReassociation=False)
+    assert public_address(world, instance_id) == first["PublicIp"]
+    associate(world, second, instance_id)
+    assert public_address(world, instance_id) == second["PublicIp"]
+    assert "InstanceId" not in shown(world, first)
+
+
 def test_a_machine_that_is_not_there_yet_gets_none(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
     address = allocate(world)

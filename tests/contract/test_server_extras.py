@@ -17,7 +17,7 @@ from notebake.servers import admission, keys, losses, mounting
 from notebake.servers.find import find_server
 from notebake.servers.host_losses import HostLosses, WorkTree
 from notebake.servers.kept_volume import list_kept
-from notebake.servers.power import remove_parts, start_server, stop_server, terminate_server
+from notebake.servers.power import start_server, stop_server, terminate_server
 from notebake.servers.wanted_volume import WantedVolume
 from sandbox.hosts.machines import Exit
 from tests.cloud_world import REGION
@@ -220,8 +220,8 @@ def test_killed_on_the_way_to_an_address_there_is_one_and_it_is_released(
     assert killed_in == ["AllocateAddress", "AssociateAddress", "CreateTags"]
 
 
-def test_an_address_that_a_killed_termination_left_is_released_by_the_next(
-    world: ServerWorld,
+def test_an_address_that_a_killed_termination_left_is_shown_and_released_by_the_next(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = world.start(world.plan(has_elastic_address=True))
     with killed_at(2, is_after=False) as sent, pytest.raises(Killed):
@@ -229,8 +229,13 @@ def test_an_address_that_a_killed_termination_left_is_released_by_the_next(
     assert sent == ["TerminateInstances", "ReleaseAddress"]
     (address,) = addresses(world)
     world.world.sandbox.advance(5)
-    removed = remove_parts(OWNER, "ocean", REGION)
-    assert address["PublicIp"] in removed
+    (row,) = document(["servers"], capsys)["addresses"]
+    assert (row["address"], row["server"]) == (address["PublicIp"], "ocean")
+    assert main(["servers"]) == 0
+    assert "has no server any more: $3.65 a month." in capsys.readouterr().out
+    assert main(["terminate", "ocean", "--owner", OWNER]) == 0
+    assert f"Removed: {address['PublicIp']}, sg-" in capsys.readouterr().out
+    assert document(["servers"], capsys)["addresses"] == []
     assert (addresses(world), world.groups()) == ([], [])
 
 
