@@ -11,11 +11,11 @@ import os
 import sys
 from typing import Any
 
+from notebake.aws import tags
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
 from notebake.servers.locate import Question, ServerGoneError
-from notebake.servers.mounting import mount_disks
 from notebake.servers.names import owner_of
 from notebake.servers.place import Reached, credentials_of, remember
 from notebake.servers.reach import reach
@@ -41,13 +41,15 @@ def find(question: Question) -> Reached:
         credentials=credentials_of(os.environ),
     )
     remember(reached)
-    if question.mounts:
+    if question.mounts and tags.DISKS in server.tags:
         _mount(server, found, up_within=BOOT_SECONDS if question.may_start else 0)
     return reached
 
 
 def _mount(server: Server, host: Host, *, up_within: float) -> None:
     """Mount the disks that its image knows nothing of; the server is of use without them, too."""
+    from notebake.servers.mounting import mount_disks  # with asyncssh, which takes 0.3 s
+
     try:
         mount_disks(server, host, up_within=up_within)
     except NotebakeError as error:
