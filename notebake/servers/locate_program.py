@@ -14,6 +14,7 @@ from typing import Any
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.jupyter_port import with_jupyter_port
 from notebake.servers.locate import Question, ServerGoneError
 from notebake.servers.names import owner_of
 from notebake.servers.place import Reached, credentials_of, remember
@@ -21,13 +22,14 @@ from notebake.servers.reach import reach
 
 
 def find(question: Question) -> Reached:
-    """Return where the server is; raises as `locate` does."""
+    """Return where the server is, and whether it has JupyterLab; raises as `locate` does."""
     owner = question.owner or _owner(question.region)
     try:
         server = find_server(question.name, owner, question.region)
     except NoSuchServerError as error:
         raise ServerGoneError(error.message, error.hint).with_next(*error.next_commands) from error
     found = reach(server, owner, own_key=question.own_key, may_start=question.may_start)
+    server = with_jupyter_port(server, found)
     reached = Reached(
         name=server.name,
         owner=server.owner,

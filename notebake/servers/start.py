@@ -5,6 +5,7 @@ from typing import Any
 
 from notebake.aws import networks, server_calls, tags
 from notebake.aws.clients import wait_for_first
+from notebake.aws.instances import QUOTA_CODES
 from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
@@ -12,6 +13,7 @@ from notebake.recipe import Network
 from notebake.servers.find import list_servers
 from notebake.servers.launch import LaunchPlan, launch
 from notebake.servers.names import group_name
+from notebake.servers.no_room import RUNNING
 from notebake.servers.power import start_server
 from notebake.servers.server import Server
 
@@ -32,11 +34,29 @@ def start(plan: LaunchPlan, vpc_id: str) -> Server:
     Typed again, also elsewhere or after a kill, it goes on where it was: what is there is found,
     and what is missing is made.
     """
-    existing = find_existing(plan)
-    if existing is None:
-        group = ensure_group(plan, vpc_id)
-        existing = launch(plan, group.id)
+    existing = find_existing(plan) or launch_new(plan, vpc_id)
     return ensure_host_key(start_server(existing))
+
+
+def launch_new(plan: LaunchPlan, vpc_id: str) -> Server:
+    """Return the new machine of a server; if EC2 refuses it, its new group is removed again.
+
+    Raises:
+        CapacityError: no zone has room.
+        CloudError: EC2 refused for another reason, such as a quota.
+    """
+    is_new = server_calls.find_group(group_name(plan.owner, plan.name), plan.region) is None
+    group = ensure_group(plan, vpc_id)
+    try:
+        return launch(plan, group.id)
+    except CloudError as error:
+        # Otherwise a machine may be in it: ours, or that of another computer.
+        if is_new and not error.is_outcome_unknown and find_existing(plan) is None:
+            log.info("Removing the security group %s again", group.id)
+            server_calls.delete_group(group, plan.region)
+        if error.code in QUOTA_CODES:
+            error.with_next(RUNNING)
+        raise
 
 
 def ensure_group(plan: LaunchPlan, vpc_id: str) -> SecurityGroup:
