@@ -50,7 +50,8 @@ def show_difference(run: Run) -> str:
         before, after = (find_run(each, run.store) for each in (mark.previous_run_id, run.id))
         found = compare_images(before, after)
         held_back = describe_held_back(mark.held_back)
-        sentence = "; ".join(filter(None, (describe_difference(found), held_back)))
+        made = mark.start and f"made {mark.start}"
+        sentence = "; ".join(filter(None, (describe_difference(found), made, held_back)))
         lines = [*describe_difference_in_markdown(found, sentence)]
         lines += [f"- held back: {escape(each)}" for each in mark.held_back]
         text = "\n".join(lines)

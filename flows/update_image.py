@@ -27,6 +27,7 @@ from notebake.images.rebake.begin import begin_rebake
 from notebake.images.rebake.decision import Decision, decide
 from notebake.images.rebake.holding import RebakeInProgressError, holding_rebake
 from notebake.images.rebake.mark import count_failures
+from notebake.images.rebake.start import choose_start
 from notebake.images.updates.check import check_image
 from notebake.images.updates.cooldown_date import with_date
 from notebake.images.updates.current import find_current
@@ -109,6 +110,9 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
         return end_without(decision, found, kept_at)
     if "bake" in recipe.approve:
         check_none_open(recipe.name, recipe.region, location)
+    start = choose_start(dated, found, current, open_store(location))
+    if start.reason:
+        log.info("The builder is launched %s", start.reason)
     return begin_rebake(
         dated,
         recipe_path,
@@ -117,6 +121,7 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
         reason=decision.reason,
         previous_run_id=current.run_id if current else "",
         held_back=list_held_back(found.findings),
+        start=start,
     )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import sys
@@ -53,8 +54,10 @@ def _parse(words: list[str]) -> argparse.Namespace:
     up.add_argument("--fresh", action="store_true", help="remove what was kept, unless it is up")
     up.add_argument("--latency", choices=[*LATENCIES], help="how long EC2 takes (default: quick)")
     up.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults/README.md")
-    for name in ("status", "needs", "install", "base", "env", "twists"):
+    for name in ("status", "needs", "install", "base", "twists"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
+    env = commands.add_parser("env", help=(_env.__doc__ or "").splitlines()[0])
+    env.add_argument("--account", type=_account, help="those of another account: twelve digits")
     down = commands.add_parser("down", help=(_down.__doc__ or "").splitlines()[0])
     down.add_argument("--purge", action="store_true", help="remove images and snapshots too")
     serve = commands.add_parser("serve", help=(_serve.__doc__ or "").splitlines()[0])
@@ -141,10 +144,16 @@ def _env(chosen: argparse.Namespace) -> int:
     """Print the variables that point AWS clients at the sandbox, for eval."""
     home = find_home(chosen.home) or Home(DEFAULT_PATH, 0)
     _say(f"export AWS_ENDPOINT_URL={home.api_url}")
-    _say("export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox")
+    _say(f"export AWS_ACCESS_KEY_ID={chosen.account or 'sandbox'} AWS_SECRET_ACCESS_KEY=sandbox")
     _say(f"export AWS_DEFAULT_REGION={REGION} AWS_REGION={REGION}")
     _say("unset AWS_PROFILE AWS_SESSION_TOKEN")
     return 0
+
+
+def _account(text: str) -> str:
+    if re.fullmatch(r"\d{12}", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text} is no account: twelve digits")
 
 
 COMMANDS = {

@@ -19,15 +19,23 @@ SESSION = boto3.Session()
 
 
 def client(
-    service: str, endpoint_url: str, region: str = REGION, *, attempts: int | None = None
+    service: str,
+    endpoint_url: str,
+    region: str = REGION,
+    *,
+    attempts: int | None = None,
+    account_id: str = "",
 ) -> Any:
-    """Return a client of a sandbox; with one attempt it shows each failure as it comes."""
+    """Return a client of a sandbox; with one attempt it shows each failure as it comes.
+
+    Without an account, it has that of the sandbox itself.
+    """
     config = Config(retries={"total_max_attempts": attempts}) if attempts else None
     return SESSION.client(
         service,
         region_name=region,
         endpoint_url=endpoint_url,
-        aws_access_key_id="testing",
+        aws_access_key_id=account_id or "testing",
         aws_secret_access_key="testing",  # noqa: S106
         config=config,
     )

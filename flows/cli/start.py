@@ -12,6 +12,7 @@ from flows.cli.server_options import add_owner, owner_of
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
     from notebake.servers.launch import LaunchPlan
+    from notebake.servers.server import Server
     from notebake.servers.volume_choice import VolumeChoice
 
 EXAMPLE = """\
@@ -75,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Show what is to be started, ask, and start it."""
     from flows.terminal.console import open_console
+    from flows.terminal.plain_lines import showing_waits
     from flows.terminal.servers_table import describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
     from notebake.servers.start import find_existing, start, subnets_to_try
@@ -93,7 +95,8 @@ def run(given: argparse.Namespace) -> int:
     if not costs_nothing_new and not is_agreed(given, "Start it?"):
         console.print("Nothing was started.")
         return FAILED
-    server = start(plan, vpc_id)
+    with showing_waits(open_console(stderr=True)):
+        server = start(with_key(plan, given, existing), vpc_id)
     for line in describe_started(server):
         console.print(line, markup=False, soft_wrap=True)
     return DONE
@@ -104,13 +107,28 @@ def is_more(plan: "LaunchPlan", volumes: "Sequence[VolumeChoice]") -> bool:
     return plan.has_elastic_address or any(choice.found is None for choice in volumes)
 
 
+def with_key(
+    plan: "LaunchPlan", given: argparse.Namespace, existing: "Server | None"
+) -> "LaunchPlan":
+    """Return the plan with the public key of a server that is not there yet.
+
+    A new key would not open one that is there.
+    """
+    from notebake.servers.keys import ensure_key
+
+    if existing and not given.key:
+        return plan
+    public_key = ensure_key(plan.owner, plan.name, given.key)
+    return plan.model_copy(update={"public_key": public_key})
+
+
 def plan_of(
     given: argparse.Namespace,
     image: "ChosenImage",
     region: str,
     subnets: "tuple[dict[str, str], ...]",
 ) -> "LaunchPlan":
-    """Return the launch that was asked for.
+    """Return the launch that was asked for, without a key yet.
 
     Raises:
         NotebakeError: a name, a time or a length of time is none.
@@ -118,7 +136,6 @@ def plan_of(
     from notebake import clock
     from notebake.aws import tags
     from notebake.servers.ends import local_zone, read_daily_end, read_minutes, tags_of_ends
-    from notebake.servers.keys import ensure_key
     from notebake.servers.launch import LaunchPlan
     from notebake.servers.names import check_name, default_name, default_type
     from notebake.servers.server import LOGIN_USER
@@ -140,7 +157,7 @@ def plan_of(
         image_id=image.id,
         instance_type=given.type or default_type(image.architecture),
         subnets=subnets,
-        public_key=ensure_key(owner, name, given.key),
+        public_key="",
         size_gib=image.size_gib + sum(each.size_gib for each in wanted),
         disks=tuple(mapping),
         volumes=tuple(volumes),

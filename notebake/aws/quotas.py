@@ -85,5 +85,5 @@ def quota_hint(instance_type: str, region: str) -> str:
         return f"Request more vCPUs for the family of {instance_type} from Service Quotas."
     return (
         f"The quota is {code}. Request the vCPUs that you need:"
-        f" {raise_command(code, 64, region)}\nOr name another instance type in the recipe."
+        f" {raise_command(code, 64, region)}\nOr name another instance type."
     )

@@ -20,7 +20,7 @@ USE = PolicyFile(
     lambda _: False,
 )
 HAS_SERVER, GETS_SERVER = f"aws:ResourceTag/{tags.SERVER}", f"aws:RequestTag/{tags.SERVER}"
-SERVERS = "`notebake start`, `servers`, `stop`, `keep` and `terminate`"
+SERVERS = "`notebake start`, `open`, `servers`, `stop`, `keep` and `terminate`"
 LOOK = Statement(
     USE, "LookAtServers", "images, servers and their parts; AWS offers no narrower form", ("*",)
 )

@@ -72,6 +72,12 @@ def wait_for_jupyter(port: int) -> str:
     return f"for i in $(seq 20); do if {running}; then exit 0; fi; sleep 0.2; done; exit 1"
 
 
+def find_port() -> str:
+    """Return the command that prints the port of this service; nothing where there is none."""
+    shown = f"sed -n 's/^c\\.ServerApp\\.port = //p' {CONFIG_FILE}"
+    return f"if [ -r {CONFIG_FILE} ]; then {shown}; fi"
+
+
 def read_token() -> str:
     """Return the command that prints the machine's token."""
     return as_root(f"cat {TOKEN_FILE}")

@@ -135,8 +135,8 @@ def update_recipe(run: Run, recipe: Recipe) -> Run:
     store = open_store(run.store)
     while True:
         latest = load_run(run.id, store)
-        # A rebake keeps the date up to which it installs packages.
-        recipe = recipe.with_times_of(latest.recipe)
+        # A rebake keeps the date up to which it installs packages, and the image it starts from.
+        recipe = recipe.with_rebake_of(latest.recipe)
         if digest_of(recipe) == digest_of(latest.recipe):
             return latest
         _check_same_place(latest, recipe)

@@ -3,45 +3,48 @@
 import asyncio
 
 from notebake import clock
-from notebake.errors import HostUnreachableError, WrongHostKeyError
-from notebake.servers.line_events import USUAL_TIMING
+from notebake.errors import HostUnreachableError
+from notebake.servers.line_events import USUAL_TIMING, Timing
 from notebake.ssh.host import Host
-from notebake.ssh.line import open_line
-from notebake.waiting import pause
+from notebake.ssh.line import Line, open_line
 
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
 
 
-def run_on(host: Host, command: str, *, timeout_seconds: float, up_within: float = 0) -> str:
+def run_on(
+    host: Host, command: str, *, timeout_seconds: float = 30, booting: Timing | None = None
+) -> str:
     """Return the output of a command on a server that shows the expected host key.
 
     Args:
         host: Where it is.
         command: Text for its login shell.
         timeout_seconds: How long the command may take.
-        up_within: For how many seconds a server that does not answer, or does not know the key yet,
-            is asked again.
+        booting: For how long a server is dialled that may still boot; None: it has to answer now.
 
     Raises:
         WrongHostKeyError: whoever answers shows another key.
         HostUnreachableError, LoginRefusedError: it does not answer, or refuses the key.
         HostCommandError: the command failed.
     """
-    deadline = clock.elapsed() + up_within
-    while True:
-        try:
-            return asyncio.run(_run(host, command, timeout_seconds))
-        except WrongHostKeyError:
-            raise
-        except HostUnreachableError:
-            if clock.elapsed() > deadline:
-                raise
-        pause(PAUSE_SECONDS)
+    return asyncio.run(_run(host, command, timeout_seconds, booting))
 
 
-async def _run(host: Host, command: str, timeout_seconds: float) -> str:
-    line = await open_line(host, USUAL_TIMING.keepalive)
+async def _run(host: Host, command: str, timeout_seconds: float, booting: Timing | None) -> str:
+    line = await (_dial(host, booting) if booting else open_line(host, USUAL_TIMING.keepalive))
     try:
         return await line.run(command, timeout_seconds)
     finally:
         line.drop(was_silent=False)
+
+
+async def _dial(host: Host, timing: Timing) -> Line:
+    """Return a line to a machine that may still boot."""
+    began = clock.elapsed()
+    while True:
+        try:
+            return await open_line(host, timing.keepalive)
+        except HostUnreachableError as error:
+            if clock.elapsed() - began >= timing.seconds_to_bear(error):
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from notebake.aws import server_calls, tags
+from notebake.aws.identity import current_caller
 from notebake.aws.image_parameter import read_named
 from notebake.errors import CloudError, NextCommand, NotebakeError
 from notebake.record import Record
@@ -58,12 +59,13 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
         " of that name, nor an own or shared image that is called so.",
         "A public image is named by its id, and a name may have *, as 'ocean*'. Another region:"
         " --region",
-    ).with_next(IMAGES)
+    ).with_next(IMAGES, _sharing("IMAGE", region))
 
 
 def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
     try:
-        found = server_calls.describe_images(region, ImageIds=[image_id])
+        # Otherwise EC2 shows a deprecated one to its owner alone, and lets others launch it.
+        found = server_calls.describe_images(region, ImageIds=[image_id], IncludeDeprecated=True)
     except CloudError as error:
         if not error.code.startswith("InvalidAMIID"):
             raise
@@ -72,13 +74,20 @@ def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
         raise NotebakeError(
             f"EC2 shows no image {image_id} in {region}: it is not there, or it is not shared"
             " with this account.",
-            "Ask its owner to share it with your account; an image lies in one region.",
-        ).with_next(IMAGES)
+            "An image lies in one region: --region",
+        ).with_next(_sharing(image_id, region), IMAGES)
     if found[0]["State"] != USABLE:
         raise NotebakeError(
             f"The image {image_id} is {found[0]['State']}: no server can be started from it."
         ).with_next(IMAGES)
     return _as_chosen(found[0], why or "by its id")
+
+
+def _sharing(image_id: str, region: str) -> NextCommand:
+    """Return what the owner of an image types so that this account may use it."""
+    account = current_caller(region).account
+    words = ("share", image_id, "--with", account, "--region", region)
+    return NextCommand(words, "Its owner, to share it")
 
 
 def _current_of(recipe: str, region: str) -> str:

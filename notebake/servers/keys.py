@@ -6,7 +6,7 @@ import stat
 import sys
 from pathlib import Path
 
-from notebake.errors import NotebakeError
+from notebake.errors import NextCommand, NotebakeError
 from notebake.local.atomic_files import create_file, write_file
 from notebake.servers.place import folder_of
 
@@ -77,8 +77,9 @@ def check_key(path: Path, name: str) -> None:
     if not path.is_file():
         raise NotebakeError(
             f"The key of the server {name} is not on this computer: {path} does not exist.",
-            "Copy it from the computer on which the server was started, or name another that the"
-            " server accepts: --key FILE",
+            "Copy it from the computer on which the server was started.",
+        ).with_next(
+            NextCommand(("open", name, "--key", "FILE"), "With another that the server accepts")
         )
     if sys.platform != "win32" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise NotebakeError(

@@ -105,14 +105,15 @@ def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: s
 
 
 def check_profile(error: CloudError, plan: LaunchPlan) -> None:
-    """Raise NotebakeError if a launch was refused for its instance profile.
+    """Raise an error for people if a launch was refused for its instance profile.
 
     EC2 has the same code for every wrong value: only its words tell which one it is.
     """
     if error.code == "InvalidParameterValue" and "iamInstanceProfile" in error.message:
-        raise NotebakeError(
+        raise CloudError(
             f"There is no instance profile {plan.profile} in this account.",
             "It may have another name than its role. To list them: aws iam list-instance-profiles",
+            error.code,
         ) from error
 
 

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from notebake.errors import NotebakeError
+from notebake.errors import (
+    HostUnreachableError,
+    KeyTypeRefusedError,
+    LoginRefusedError,
+    NotebakeError,
+    WrongHostKeyError,
+)
 from notebake.ssh.host import Host
 from notebake.ssh.line import Keepalive
 from notebake.timeouts import BOOT_SECONDS
@@ -33,6 +39,18 @@ class Timing:
     """How long a machine may refuse the key before there was any line."""
     first_line_seconds: float = BOOT_SECONDS
     """How long the first line may take, to a machine that boots."""
+
+    def seconds_to_bear(self, error: HostUnreachableError) -> float:
+        """Return for how long a machine that boots is dialled in spite of such an error.
+
+        A refused login is not final at once: see notebake/machines/boot.py.
+        """
+        limits = {
+            WrongHostKeyError: 0.0,
+            KeyTypeRefusedError: 0.0,
+            LoginRefusedError: self.refused_seconds,
+        }
+        return limits.get(type(error), self.first_line_seconds)
 
 
 USUAL_TIMING = Timing()

@@ -4,13 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from notebake import clock
-from notebake.errors import (
-    HostUnreachableError,
-    KeyTypeRefusedError,
-    LoginRefusedError,
-    NotebakeError,
-    WrongHostKeyError,
-)
+from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.servers.background import run_in_background
 from notebake.servers.line_events import USUAL_TIMING, LineLost, LineUp, Report, Timing, Trouble
 from notebake.servers.locate import ServerGoneError
@@ -155,17 +149,8 @@ class LineKeeper:
                     dialling.cancel()
 
     def _is_over(self, error: HostUnreachableError, began: float) -> bool:
-        """Return whether the first line is given up, after an error of a fresh address.
-
-        While a machine boots, a refused login is not final: see notebake/machines/boot.py.
-        """
-        limits = {
-            WrongHostKeyError: 0.0,
-            KeyTypeRefusedError: 0.0,
-            LoginRefusedError: self.timing.refused_seconds,
-        }
-        limit = limits.get(type(error), self.timing.first_line_seconds)
-        return clock.elapsed() - began >= limit
+        """Return whether the first line is given up, after an error of a fresh address."""
+        return clock.elapsed() - began >= self.timing.seconds_to_bear(error)
 
     def _tell(self, error: NotebakeError) -> None:
         """Report what keeps the line from being there: each message once until it is back."""

@@ -15,23 +15,26 @@ from notebake.aws import tags
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.jupyter_port import with_jupyter_port
+from notebake.servers.line_events import USUAL_TIMING, Timing
 from notebake.servers.locate import Question, ServerGoneError
+from notebake.servers.mounting import mount_disks
 from notebake.servers.names import owner_of
 from notebake.servers.place import Reached, credentials_of, remember
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
 from notebake.ssh.host import Host
-from notebake.timeouts import BOOT_SECONDS
 
 
 def find(question: Question) -> Reached:
-    """Return where the server is; raises as `locate` does."""
+    """Return where the server is, and whether it has JupyterLab; raises as `locate` does."""
     owner = question.owner or _owner(question.region)
     try:
         server = find_server(question.name, owner, question.region)
     except NoSuchServerError as error:
         raise ServerGoneError(error.message, error.hint).with_next(*error.next_commands) from error
     found = reach(server, owner, own_key=question.own_key, may_start=question.may_start)
+    server = with_jupyter_port(server, found)
     reached = Reached(
         name=server.name,
         owner=server.owner,
@@ -42,16 +45,14 @@ def find(question: Question) -> Reached:
     )
     remember(reached)
     if question.mounts and tags.DISKS in server.tags:
-        _mount(server, found, up_within=BOOT_SECONDS if question.may_start else 0)
+        _mount(server, found, booting=USUAL_TIMING if question.may_start else None)
     return reached
 
 
-def _mount(server: Server, host: Host, *, up_within: float) -> None:
+def _mount(server: Server, host: Host, *, booting: Timing | None) -> None:
     """Mount the disks that its image knows nothing of; the server is of use without them, too."""
-    from notebake.servers.mounting import mount_disks  # with asyncssh, which takes 0.3 s
-
     try:
-        mount_disks(server, host, up_within=up_within)
+        mount_disks(server, host, booting=booting)
     except NotebakeError as error:
         log.warning("%s", error.message)
 

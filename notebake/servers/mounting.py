@@ -8,20 +8,21 @@ from notebake.errors import HostCommandError, NextCommand, NotebakeError
 from notebake.humanize import clean_text
 from notebake.recipe import Volume
 from notebake.servers.host_work import run_on
+from notebake.servers.line_events import USUAL_TIMING, Timing
 from notebake.servers.server import Server
 from notebake.servers.server_disks import ServerDisk, disks_of
 from notebake.ssh.host import Host
-from notebake.timeouts import BOOT_SECONDS
 
 log = logging.getLogger(__name__)
 MOUNT_SECONDS = 300
 """How long it may take to format a disk, which writes little of it, and to mount it."""
 
 
-def mount_disks(server: Server, host: Host, *, up_within: float = BOOT_SECONDS) -> None:
+def mount_disks(server: Server, host: Host, *, booting: Timing | None = USUAL_TIMING) -> None:
     """Format each disk of the server's tag that is blank, and mount it now and at each boot.
 
-    A disk that is not attached any more is left out: another server has it.
+    A disk that is not attached any more is left out: another server has it. `booting` says for how
+    long a server is dialled that may still boot; None: it has to answer now.
 
     Raises:
         NotebakeError: one cannot be mounted, such as for other content; the others are.
@@ -34,7 +35,7 @@ def mount_disks(server: Server, host: Host, *, up_within: float = BOOT_SECONDS) 
             continue
         command = mount_command(disk, volume_id, server.login)
         try:
-            said = run_on(host, command, timeout_seconds=MOUNT_SECONDS, up_within=up_within)
+            said = run_on(host, command, timeout_seconds=MOUNT_SECONDS, booting=booting)
         except HostCommandError as error:
             # The script's own last words; the script itself would hide them.
             failures.append(last_line(error.output))

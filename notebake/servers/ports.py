@@ -20,10 +20,12 @@ def keep_port(owner: str, name: str, wanted: int | None = None) -> int:
     """Return the server's port: the one wanted, the one kept, or the next that is free; keep it.
 
     Raises:
-        PortTakenError: all are taken.
+        PortTakenError: the one wanted is taken, and the one kept stays; or all are taken.
     """
     path = _path_of(owner, name)
     with locked(servers_folder()):
+        if wanted and not is_free(wanted):
+            raise port_taken_error(name, wanted)
         port = wanted or _read(path) or _next_free(path)
         write_file(path, f"{port}\n".encode())
     return port

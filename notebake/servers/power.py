@@ -6,11 +6,12 @@ import logging
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.aws.model import SecurityGroup
-from notebake.errors import NotebakeError, ResourceLostError
+from notebake.errors import CloudError, NotebakeError, ResourceLostError
 from notebake.servers.elastic_release import release_addresses
 from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
+from notebake.servers.no_room import with_advice
 from notebake.servers.run_time import tags_of_runs
 from notebake.servers.server import Server
 from notebake.servers.ssh_config import remove_entry
@@ -30,6 +31,7 @@ def start_server(server: Server) -> Server:
     Raises:
         ResourceLostError: it was terminated meanwhile.
         CapacityError: its zone has no room at present.
+        CloudError: the quota leaves no room, or EC2 refused for another reason.
     """
     if server.state == "stopping":
         log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
@@ -42,7 +44,10 @@ def start_server(server: Server) -> Server:
             ends = now + datetime.timedelta(hours=HARD_END_HOURS)
             marks[tags.HARD_END] = tags.as_tag(ends)
         server_calls.tag_server(server.id, marks, server.region)
-        server_calls.start_server(server.id, server.region)
+        try:
+            server_calls.start_server(server.id, server.region)
+        except CloudError as error:
+            raise with_advice(error, server) from error
     return wait_until_running(server)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from notebake.aws import tags
+from notebake.aws.volumes import DEVICES
 from notebake.errors import NotebakeError
-from notebake.machines.block_devices import DEVICES
 from notebake.record import Record
 from notebake.servers.server import Server
 from notebake.servers.wanted_volume import WantedVolume

@@ -5,6 +5,7 @@ from typing import Any
 
 from notebake.aws import networks, server_calls, tags
 from notebake.aws.clients import wait_for_first
+from notebake.aws.instances import QUOTA_CODES
 from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
@@ -14,6 +15,7 @@ from notebake.servers.find import list_servers
 from notebake.servers.launch import LaunchPlan, launch
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
+from notebake.servers.no_room import RUNNING
 from notebake.servers.power import start_server
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
@@ -42,8 +44,7 @@ def start(plan: LaunchPlan, vpc_id: str) -> Server:
     volumes = choose_volumes(plan, existing)
     check_disks(plan.tags, existing)
     if existing is None:
-        group = ensure_group(plan, vpc_id)
-        existing = launch(in_zone_of(volumes, plan), group.id)
+        existing = launch_new(in_zone_of(volumes, plan), vpc_id)
     server = ensure_host_key(start_server(existing))
     if plan.has_elastic_address or server.has_elastic_address:
         server = ensure_elastic_address(server)
@@ -51,6 +52,27 @@ def start(plan: LaunchPlan, vpc_id: str) -> Server:
     if disks_of(server):
         mount_disks(server, reach(server, plan.owner, own_key="", may_start=False))
     return server
+
+
+def launch_new(plan: LaunchPlan, vpc_id: str) -> Server:
+    """Return the new machine of a server; if EC2 refuses it, its new group is removed again.
+
+    Raises:
+        CapacityError: no zone has room.
+        CloudError: EC2 refused for another reason, such as a quota.
+    """
+    is_new = server_calls.find_group(group_name(plan.owner, plan.name), plan.region) is None
+    group = ensure_group(plan, vpc_id)
+    try:
+        return launch(plan, group.id)
+    except CloudError as error:
+        # Otherwise a machine may be in it: ours, or that of another computer.
+        if is_new and not error.is_outcome_unknown and find_existing(plan) is None:
+            log.info("Removing the security group %s again", group.id)
+            server_calls.delete_group(group, plan.region)
+        if error.code in QUOTA_CODES:
+            error.with_next(RUNNING)
+        raise
 
 
 def ensure_group(plan: LaunchPlan, vpc_id: str) -> SecurityGroup:

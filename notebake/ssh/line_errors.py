@@ -6,6 +6,7 @@ from notebake.errors import (
     HostUnreachableError,
     KeyTypeRefusedError,
     LoginRefusedError,
+    NextCommand,
     NotebakeError,
     PortClosedError,
     TunnelForbiddenError,
@@ -29,8 +30,9 @@ def login_error(host: Host, error: Exception) -> HostUnreachableError:
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return WrongHostKeyError(
             f"{place} shows another ssh host key than the one that the server {host.instance_id}"
-            " has shown at its first start, so it was not spoken to."
-        )
+            " has shown at its first start, so it was not spoken to.",
+            "Another machine may have this address by now, or somebody stands in between.",
+        ).with_next(NextCommand(("servers",), "Where your servers are"))
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return KeyTypeRefusedError(f"{place} has no host key of the expected type: {error}.")
     if isinstance(error, asyncssh.PermissionDenied):

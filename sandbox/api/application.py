@@ -53,7 +53,7 @@ class Application:
         self.interceptors: list[Interceptor] = []
         self.injector = FaultInjector(cloud)
         self._dispatcher = Dispatcher(cloud)
-        self._schedules = Schedules(self._handle_signed, cloud.account_id)
+        self._schedules = Schedules(self._handle_signed, cloud.account_ids)
         self._control = ControlCalls(cloud, calls, self.injector, self.catch_up)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

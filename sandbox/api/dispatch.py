@@ -33,7 +33,7 @@ BROKEN = "The sandbox has a bug: its log has the traceback."
 
 
 class Dispatcher:
-    """All services of an account."""
+    """All services, of all accounts."""
 
     def __init__(self, cloud: Cloud) -> None:
         # moto would offer its own images besides Canonical's.
@@ -73,7 +73,7 @@ class Dispatcher:
 
     def _answer_by_moto(self, call: Call, environ: dict[str, Any]) -> Reply:
         environ[CLOUD_KEY] = self._cloud
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._cloud.account_id
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account_id or self._cloud.account_id
         with self._lock_for(call):
             content, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
             reply = Reply(int(status.split()[0]), list(headers), b"".join(content))

@@ -31,15 +31,21 @@ class StateFile:
         """Restore what the file holds, and keep the file up to date from then on."""
         if self._path.exists():
             saved = json.loads(self._path.read_text())
-            for name, content in saved["regions"].items():
-                _restore_region(self._cloud.region(name), content)
+            accounts = {"": saved["regions"], **saved.get("other_accounts", {})}
+            for account_id, regions in accounts.items():
+                for name, content in regions.items():
+                    _restore_region(self._cloud.region(name, account_id), content)
         self._cloud.on_change.append(self.save)
 
     def save(self) -> None:
         """Write the file, by rename, if its content has changed."""
         with self._cloud.lock:
-            regions = {region.name: _save_region(region) for region in self._cloud.regions()}
-        text = json.dumps({"version": VERSION, "regions": regions}, indent=1, default=str)
+            saved: dict[str, dict[str, Any]] = {each: {} for each in self._cloud.account_ids()}
+            for region in self._cloud.regions():
+                saved[region.account_id][region.name] = _save_region(region)
+        content = {"version": VERSION, "regions": saved.pop(self._cloud.account_id)}
+        content["other_accounts"] = saved
+        text = json.dumps(content, indent=1, default=str)
         with self._lock:
             if text == self._written:
                 return

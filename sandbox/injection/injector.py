@@ -39,7 +39,8 @@ class FaultInjector:
         Raises ConnectionLostError where a fault loses the call or its reply.
         """
         with self._cloud.lock:
-            region = self._cloud.region(call.region) if call.service == "ec2" else None
+            is_ec2 = call.service == "ec2"
+            region = self._cloud.region(call.region, call.account_id) if is_ec2 else None
             facts = call_facts(call, region)
         if reply := self._stop(call, facts):
             return reply

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
+_ACCOUNT = re.compile(r"Credential=(\d{12})/")
 _QUERY_ACTION = re.compile(r"(?:^|&)Action=")
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 _S3 = {
@@ -49,6 +50,8 @@ class Call:
     parameters: dict[str, str] = field(repr=False)
     invocation: str = ""
     """The id that the client has given to the call and to its repetitions, if any."""
+    account_id: str = ""
+    """The account whose id is the access key; "" with any other key."""
 
     @property
     def is_dry_run(self) -> bool:
@@ -90,7 +93,12 @@ def read_call(
 ) -> Call:
     """Return the call that a request makes: its service, region, action and parameters."""
     call = _read_call(method, path, headers, body, query)
-    return replace(call, invocation=headers.get("amz-sdk-invocation-id", ""))
+    found = _ACCOUNT.search(headers.get("authorization", ""))
+    return replace(
+        call,
+        invocation=headers.get("amz-sdk-invocation-id", ""),
+        account_id=found[1] if found else "",
+    )
 
 
 def _read_call(method: str, path: str, headers: dict[str, str], body: bytes, query: str) -> Call:

@@ -26,7 +26,7 @@ class SchedulerCalls:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._answered: dict[tuple[str, str, str], tuple[str, Reply]] = {}
+        self._answered: dict[tuple[str, ...], tuple[str, Reply]] = {}
 
     def before(self, call: Call) -> Reply | None:
         """Return the reply where moto's would be wrong, otherwise None."""
@@ -43,7 +43,7 @@ class SchedulerCalls:
         if call.operation not in ("CreateSchedule", "UpdateSchedule") or reply.status >= 400:
             return
         request = json.loads(call.parameters["body"])
-        backend = scheduler_backends[self._cloud.account_id][call.region]
+        backend = scheduler_backends[call.account_id or self._cloud.account_id][call.region]
         group = backend.schedule_groups[request.get("GroupName") or "default"]
         schedule: Any = group.schedules[call.action.rpartition("/")[2]]
         # "EventBridge Scheduler uses all values, including empty values": UpdateSchedule.
@@ -55,8 +55,8 @@ class SchedulerCalls:
             self._answered[self._token(call, request)] = (call.parameters_digest, reply)
 
     @staticmethod
-    def _token(call: Call, request: dict[str, Any]) -> tuple[str, str, str]:
-        return call.region, call.action, str(request.get("ClientToken"))
+    def _token(call: Call, request: dict[str, Any]) -> tuple[str, ...]:
+        return call.account_id, call.region, call.action, str(request.get("ClientToken"))
 
 
 def _find_problem(call: Call, request: dict[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,16 +49,16 @@ class _Attempt:
 
 
 class Schedules:
-    """The schedules of an account. Calls pass through `handle`, are logged, and may fail."""
+    """The schedules of all accounts. Calls pass through `handle`, are logged, and may fail."""
 
-    def __init__(self, handle: Handle, account_id: str) -> None:
+    def __init__(self, handle: Handle, list_accounts: Callable[[], Iterable[str]]) -> None:
         self._handle = handle
-        self._account_id = account_id
+        self._list_accounts = list_accounts
         self._attempts: dict[str, _Attempt] = {}
 
     def run_due(self, now: datetime) -> None:
         """Call the target of every schedule that is due."""
-        for group, schedule in list(_schedules(self._account_id)):
+        for group, schedule in list(_schedules(self._list_accounts())):
             attempt = self._attempts[schedule.arn] = self._attempt_of(schedule)
             if attempt.due and attempt.due <= now and schedule.state == "ENABLED":
                 self._attempts[schedule.arn] = self._try(schedule, attempt, now)
@@ -92,7 +92,8 @@ class Schedules:
 
     def _call(self, schedule: Any) -> str:
         """Call the target; return the problem, or an empty text."""
-        region_name, target = schedule.arn.split(":")[3], schedule.target["Arn"]
+        _, _, _, region_name, account_id, *_ = schedule.arn.split(":")
+        target = schedule.target["Arn"]
         action = ACTIONS.get(target.removeprefix(f"arn:{get_partition(region_name)}:"))
         if not action:
             return f"the sandbox cannot call {target}"
@@ -103,7 +104,7 @@ class Schedules:
             return f"its input is not for {action}: {error!r}"
         words = {"Action": action, "Version": "2016-11-15"}
         words |= {f"InstanceId.{number}": str(instance_id) for number, instance_id in ids}
-        scope = f"Credential=scheduler/20260101/{region_name}/ec2/aws4_request"
+        scope = f"Credential={account_id}/20260101/{region_name}/ec2/aws4_request"
         headers = {
             "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
@@ -132,8 +133,9 @@ def next_time(schedule: Any, moment: datetime) -> datetime | None:
     return due if due > moment else None
 
 
-def _schedules(account_id: str) -> Iterator[tuple[Any, Any]]:
-    for backend in scheduler_backends[account_id].values():
-        for group in backend.schedule_groups.values():
-            for schedule in list(group.schedules.values()):
-                yield group, schedule
+def _schedules(account_ids: Iterable[str]) -> Iterator[tuple[Any, Any]]:
+    for account_id in account_ids:
+        for backend in list(scheduler_backends[account_id].values()):
+            for group in backend.schedule_groups.values():
+                for schedule in list(group.schedules.values()):
+                    yield group, schedule

@@ -31,11 +31,11 @@ class SsmParameters:
 
     def before(self, call: Call) -> Reply | None:
         """Publish the region's parameters; return the reply where moto's would be wrong."""
-        self._publish(call.region)
+        self._publish(call)
         if call.action != "PutParameter":
             return None
         request = json.loads(call.parameters["body"])
-        known = self._known(call.region).get(request["Name"])
+        known = self._known(call).get(request["Name"])
         types = {request.get("DataType"), known[-1].data_type} if known else set()
         return self._refuse_other_type() if IMAGE in types and len(types - {None}) > 1 else None
 
@@ -46,7 +46,7 @@ class SsmParameters:
         request = json.loads(call.parameters["body"])
         if request.get("DataType") != IMAGE:
             return
-        known, name = self._known(call.region), str(request["Name"])
+        known, name = self._known(call), str(request["Name"])
         put = known[name].pop()
         if not known[name]:
             del known[name]
@@ -59,28 +59,32 @@ class SsmParameters:
         latency = self._cloud.latency.seconds("parameter")
         self._cloud.after(
             latency + sum(each or 0 for each in seconds),
-            lambda: None if is_refused else self._check(call.region, name, put),
+            lambda: None if is_refused else self._check(call, name, put),
         )
 
-    def _check(self, region_name: str, name: str, put: Any) -> None:
-        """Let the parameter have the value if it is an image that is available."""
-        image = self._cloud.region(region_name).images.get(put.value)
+    def _check(self, call: Call, name: str, put: Any) -> None:
+        """Let the parameter have the value if it is an image that is available to the account."""
+        region = self._cloud.region(call.region, call.account_id)
+        image = region.shown_images().get(put.value)
         if image is None or image.state != "available":
             return
-        versions = self._known(region_name)[name]
+        versions = self._known(call)[name]
         put.version = versions[-1].version + 1 if versions else 1
         versions.append(put)
 
-    def _publish(self, region_name: str) -> None:
+    def _publish(self, call: Call) -> None:
         """Add the public parameters of a region. May be repeated."""
-        known = self._known(region_name)
-        for name, value in base_images.ssm_parameters(region_name).items():
+        known = self._known(call)
+        for name, value in base_images.ssm_parameters(call.region).items():
             if name not in known:
-                known[name].append(_make_parameter(self._cloud.account_id, name, value))
+                known[name].append(_make_parameter(self._account_of(call), name, value))
 
-    def _known(self, region_name: str) -> Any:
-        """Return moto's parameters of a region, each with its versions."""
-        return ssm_backends[self._cloud.account_id][region_name]._parameters
+    def _known(self, call: Call) -> Any:
+        """Return moto's parameters of the caller in a region, each with its versions."""
+        return ssm_backends[self._account_of(call)][call.region]._parameters
+
+    def _account_of(self, call: Call) -> str:
+        return call.account_id or self._cloud.account_id
 
     @staticmethod
     def _refuse_other_type() -> Reply:

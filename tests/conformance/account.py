@@ -16,6 +16,8 @@ from tests.conformance.settings import Settings
 from tests.ec2_actions import REGION, WaitSettings, client
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+FRIEND = "210987654321"
+"""The other account in the sandbox, where the access key of twelve digits is the account."""
 NO_ACCOUNT = "123"
 """What cannot be the id of an account."""
 NO_ORGANIZATIONS = (
@@ -51,6 +53,8 @@ class Account:
     """Whether machines run what they are told in user data."""
     share_with: str = ""
     """Another account that images may be shared with, if there is one."""
+    friend: "Account | None" = None
+    """That other account itself, if there are credentials of it."""
     held: Callable[[], AbstractContextManager[None]] = nullcontext
     """Keeps what is on its way on its way. AWS is slow enough by itself."""
 
@@ -121,29 +125,40 @@ def sandbox_account() -> Iterator[Account]:
         def make_client(service: str, region: str) -> Any:
             return client(service, opened.endpoint_url, region)
 
-        yield open_account(
-            make_client,
-            Ledger(REGION, math.inf),
-            wait_settings=WaitSettings(),
-            is_ours=True,
-            has_hosts=False,
-            share_with="210987654321",
-            held=opened.machines.held,
-        )
+        def make_friends_client(service: str, region: str) -> Any:
+            return client(service, opened.endpoint_url, region, account_id=FRIEND)
+
+        ledger = Ledger(REGION, math.inf)
+        usual: dict[str, Any] = {
+            "wait_settings": WaitSettings(),
+            "is_ours": True,
+            "has_hosts": False,
+            "held": opened.machines.held,
+        }
+        friend = open_account(make_friends_client, ledger, share_with="", **usual)
+        yield open_account(make_client, ledger, share_with=friend.id, friend=friend, **usual)
 
 
 @contextmanager
 def aws_account(settings: Settings) -> Iterator[Account]:
     """Use the account of whoever runs the suite, as boto3 finds it."""
-    session = boto3.Session()
+    ledger = Ledger(settings.region, settings.cap_usd)
+    usual: dict[str, Any] = {"wait_settings": AWS_WAITS, "is_ours": False, "has_hosts": True}
+    friend = None
+    if settings.friend_profile:
+        friends = boto3.Session(profile_name=settings.friend_profile)
+        friend = open_account(maker_of(friends), ledger, share_with="", **usual)
+    share_with = settings.share_with or (friend.id if friend else "")
+    if friend and share_with != friend.id:
+        raise pytest.UsageError(f"The friend's profile is of {friend.id}, and not of {share_with}")
     yield open_account(
-        lambda service, region: session.client(service, region_name=region),
-        Ledger(settings.region, settings.cap_usd),
-        wait_settings=AWS_WAITS,
-        is_ours=False,
-        has_hosts=True,
-        share_with=settings.share_with,
+        maker_of(boto3.Session()), ledger, share_with=share_with, friend=friend, **usual
     )
+
+
+def maker_of(session: boto3.Session) -> MakeClient:
+    """Return what makes clients with the credentials of a session."""
+    return lambda service, region: session.client(service, region_name=region)
 
 
 def account_for(settings: Settings | None) -> AbstractContextManager[Account]:

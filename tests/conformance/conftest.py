@@ -43,22 +43,38 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
             request.config.stash[ACCOUNT] = opened
             say(request.config, describe(opened, settings))
         yield opened
-        remains = Remains(
-            Watched(opened.ec2, opened.guard, "the end"),
-            opened.region,
-            opened.run,
-            opened.guard.made,
-            opened.wait_settings,
-        )
-        remains.remove()
-        left = remains.look()
+        accounts = filter(None, (opened.friend, opened))
+        left = [line for account in accounts for line in remove_all_of(account)]
         assert not left, "The suite has left behind:\n" + "\n".join(left)
+
+
+def remove_all_of(account: Account) -> list[str]:
+    """Remove what the run has made in an account; return what is left."""
+    remains = Remains(
+        Watched(account.ec2, account.guard, "the end"),
+        account.region,
+        account.run,
+        account.guard.made,
+        account.wait_settings,
+    )
+    remains.remove()
+    return remains.look()
 
 
 @pytest.fixture
 def world(account: Account) -> Iterator[World]:
     """Give one test its part of the account; its machines end with it."""
     opened = open_world(account, f"{account.run}-{next(NUMBERS)}")
+    yield opened
+    end_machines(opened)
+
+
+@pytest.fixture
+def friend(account: Account) -> Iterator[World]:
+    """Give one test a part of the other account, with which images are shared."""
+    if account.friend is None:
+        pytest.skip("there are no credentials of another account to share with")
+    opened = open_world(account.friend, f"{account.friend.run}-{next(NUMBERS)}")
     yield opened
     end_machines(opened)
 
@@ -89,8 +105,15 @@ def describe(account: Account, settings: Settings) -> str:
         f"{account.ec2.meta.endpoint_url}: at most {settings.cap_usd:.2f} USD "
         f"(prices of {account.guard.ledger.prices.written}). What it makes is tagged "
         f"{account.run}; should the suite be killed: python -m tests.conformance {account.run} "
-        f"--region {account.region}"
+        f"--region {account.region}{describe_friend(account.friend)}"
     )
+
+
+def describe_friend(friend: Account | None) -> str:
+    """Return what is to be done in the other account after a kill; "" without one."""
+    if friend is None:
+        return ""
+    return f", and with the credentials of {friend.id}: python -m tests.conformance {friend.run}"
 
 
 def say(config: pytest.Config, text: str) -> None:

@@ -12,6 +12,8 @@ REGION = "NOTEBAKE_CONFORMANCE_REGION"
 CAP = "NOTEBAKE_CONFORMANCE_CAP_USD"
 SHARE_WITH = "NOTEBAKE_CONFORMANCE_SHARE_WITH"
 """Another account, if there is one: images are shared with nobody who did not ask for it."""
+FRIEND_PROFILE = "NOTEBAKE_CONFORMANCE_FRIEND_PROFILE"
+"""The profile with credentials of that other account, which looks at what is shared with it."""
 USAGE = f"On AWS: {WHERE}=aws {REGION}=us-west-2 {CAP}=2.00 pytest tests/conformance"
 
 
@@ -22,6 +24,7 @@ class Settings:
     region: str
     cap_usd: float
     share_with: str = ""
+    friend_profile: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings | None:
@@ -38,7 +41,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings | None:
     if not find_prices(region):
         known = ", ".join(read_prices().regions)
         raise wrong(f"{REGION} is {region!r}: there are prices for {known} only")
-    return Settings(region, read_cap(cap), environment.get(SHARE_WITH, ""))
+    return Settings(
+        region,
+        read_cap(cap),
+        environment.get(SHARE_WITH, ""),
+        environment.get(FRIEND_PROFILE, ""),
+    )
 
 
 def read_cap(text: str) -> float:

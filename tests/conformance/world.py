@@ -49,6 +49,10 @@ class World(Ec2Actions):
         """Return a client of another service, for questions only."""
         return self.account.client(service, region)
 
+    def expects_refusals_of(self, *resource_ids: str) -> None:
+        """Let calls name what is another account's: EC2 is to refuse them."""
+        self.account.guard.foreign |= set(resource_ids)
+
     def bake(self, instance_id: str, name: str = "baked", **more: Any) -> str:
         return super().bake(instance_id, self.name(name), **more)
 

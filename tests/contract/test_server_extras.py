@@ -276,7 +276,7 @@ def test_a_wrong_profile_is_one_sentence_and_starts_nothing(world: ServerWorld) 
         world.start(world.plan(profile="raeder"))
     assert "\n" not in no.value.message
     assert "list-instance-profiles" in no.value.hint
-    assert world.servers() == []
+    assert (world.servers(), world.groups()) == ([], [])
 
 
 def test_start_says_what_its_extras_cost_and_asks(

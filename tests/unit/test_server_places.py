@@ -111,7 +111,7 @@ def test_an_own_key_is_remembered_and_not_copied(tmp_path: Path) -> None:
 def test_a_lost_or_readable_key_is_refused_with_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(NotebakeError, match="does not exist") as caught:
         keys.check_key(tmp_path / "lost", "ocean")
-    assert "--key FILE" in caught.value.hint
+    assert caught.value.next_commands[0].words == ("open", "ocean", "--key", "FILE")
     key = tmp_path / "key"
     key.touch(mode=0o644)
     key.chmod(0o644)

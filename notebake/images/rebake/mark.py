@@ -35,6 +35,8 @@ class RebakeMark(Record):
     """The run that made the image that was current then."""
     held_back: tuple[str, ...] = ()
     """Updates that were too new for the cooldown, with how old they were."""
+    start: str = ""
+    """From which image it starts, and why (`rebake.start`)."""
 
 
 def folder_of(recipe: Recipe) -> str:

@@ -17,6 +17,7 @@ from sandbox.ec2.instances.view import view_reservation
 from sandbox.ec2.model import STATE_CODES, Image, Instance, Params, Snapshot, View, Volume
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import view_tags
+from sandbox.ec2.storage.snapshots import check_own
 from sandbox.ec2.storage.view import view_snapshot, view_volume
 
 Resource = TypeVar("Resource", Instance, Volume, Snapshot, Image)
@@ -58,7 +59,7 @@ def describe_volumes(region: Region, parameters: Params) -> View:
 def describe_snapshots(region: Region, parameters: Params) -> View:
     """DescribeSnapshots."""
     ids = parameters.get("SnapshotIds")
-    snapshots = _find(region, ids, region.find_snapshot, region.snapshots)
+    snapshots = _find(region, ids, region.find_snapshot, region.shown_snapshots())
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("OwnerIds", []))
     chosen = [
@@ -72,7 +73,7 @@ def describe_snapshots(region: Region, parameters: Params) -> View:
 def describe_images(region: Region, parameters: Params) -> View:
     """DescribeImages."""
     find = partial(_find_described_image, region)
-    images = _find(region, parameters.get("ImageIds"), find, region.images)
+    images = _find(region, parameters.get("ImageIds"), find, region.shown_images())
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("Owners", []))
     users = _owners(region, parameters.get("ExecutableUsers", []))
@@ -130,7 +131,9 @@ def _filter(
     fields: Callable[[Resource], Fields],
 ) -> list[Resource]:
     filters = parameters.get("Filters", [])
-    return [item for item in resources if matches(filters, fields(item), region.tags_of(item.id))]
+    return [
+        item for item in resources if matches(filters, fields(item), region.shown_tags(item.id))
+    ]
 
 
 def _page_of(
@@ -183,6 +186,7 @@ def _may_launch(image: Image, users: list[str]) -> bool:
 def describe_snapshot_attribute(region: Region, parameters: Params) -> View:
     """DescribeSnapshotAttribute: who may create volumes from it."""
     snapshot: Snapshot = region.find_snapshot(parameters["SnapshotId"])
+    check_own(region, snapshot)
     if parameters["Attribute"] != "createVolumePermission":
         raise invalid_value(parameters["Attribute"], "attribute")
     permissions = [{"Group": group} for group in snapshot.groups]

@@ -41,11 +41,11 @@ class _Bucket:
 
 
 class RequestBuckets:
-    """The buckets of an account. Hold the cloud's lock."""
+    """The buckets of each account. Hold the cloud's lock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, str, Limit], _Bucket] = {}
+        self._buckets: dict[tuple[str, str, str, Limit], _Bucket] = {}
 
     def admit(self, call: Call) -> bool:
         """Take the tokens that a call needs; if there are too few, take none and return False."""
@@ -61,7 +61,7 @@ class RequestBuckets:
 
     def _filled(self, call: Call, limit: Limit) -> _Bucket:
         now = self._clock.now()
-        key = (call.region, call.action, limit)
+        key = (call.account_id, call.region, call.action, limit)
         bucket = self._buckets.setdefault(key, _Bucket(limit.size, now))
         seconds = (now - bucket.filled).total_seconds()
         bucket.tokens = min(limit.size, bucket.tokens + seconds * limit.per_second)

@@ -34,7 +34,7 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
         cloud: Cloud = self.normalized_request.environ[CLOUD_KEY]
         action = str(self._get_action())
         with cloud.lock:
-            region = cloud.region(self.region)
+            region = cloud.region(self.region, self.current_account)
             region.visibility.action = action
             answer = self._answer(region, action)
             if not action.startswith(_READING):

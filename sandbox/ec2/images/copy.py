@@ -25,7 +25,6 @@ from sandbox.errors import SandboxError
 log = logging.getLogger(__name__)
 # "Destination Regions are limited to 100 concurrent AMI copies." (same guide)
 MOST_COPIES = 100
-SHARED_TAGS = "ec2:SharedTag/"
 # What people see of a copy that failed: https://github.com/hashicorp/packer/issues/6599
 FAILED = "Copy image failed with an internal error"
 Pairs = list[tuple[Snapshot, Snapshot]]
@@ -34,7 +33,7 @@ Pairs = list[tuple[Snapshot, Snapshot]]
 def copy_image(region: Region, parameters: Params) -> dict[str, Any]:
     """CopyImage: `pending` at once. The name may be that of another image."""
     scope = Scope("CopyImage", region.name)
-    if created := region.core.tokens.find(scope, parameters):
+    if created := region.tokens.find(scope, parameters):
         return {"ImageId": created}
     origin = _find_region(region, parameters["SourceRegion"])
     source = origin.find_image(parameters["SourceImageId"])
@@ -57,7 +56,7 @@ def copy_image(region: Region, parameters: Params) -> dict[str, Any]:
         region.snapshots[snapshot.id] = snapshot
         region.transitions.begin(snapshot.id, "snapshot")
         region.tag(snapshot.id, specified["snapshot"])
-    region.core.tokens.keep(scope, parameters, image.id)
+    region.tokens.keep(scope, parameters, image.id)
     work = partial(_finish_copy, region, source, image, pairs, is_known_key=is_known_key)
     region.core.later(image.id, work)
     return {"ImageId": image.id}
@@ -67,7 +66,7 @@ def _find_region(region: Region, name: str) -> Region:
     """Return the region with this name, as it shows itself to the call."""
     if name not in [each.name for each in region.network.describe_regions()]:
         raise invalid_value(name, "sourceRegion")
-    origin = cast("Cloud", region.core).region(name)
+    origin = cast("Cloud", region.core).region(name, region.account_id)
     origin.visibility.action = "CopyImage"
     return origin
 
@@ -93,10 +92,9 @@ def _copied_tags(
     """Return the tags that CopyImageTags takes along: of others only those that they share."""
     if not parameters.get("CopyImageTags"):
         return {}
-    tags = origin.tags_of(source.id)
     if source.owner_id == region.account_id:
-        return tags
-    return {key: value for key, value in tags.items() if key.startswith(SHARED_TAGS)}
+        return origin.tags_of(source.id)
+    return origin.shared_tags(source.id)
 
 
 def _new_snapshots(
@@ -127,7 +125,8 @@ def _new_snapshots(
 
 
 def _check_limit(region: Region) -> None:
-    copies = [each for each in region.images.values() if each.source_image_region]
+    own = [each for each in region.images.values() if each.owner_id == region.account_id]
+    copies = [each for each in own if each.source_image_region]
     if sum(each.state == "pending" for each in copies) >= MOST_COPIES:
         message = f"Too many AMI copies in progress. The limit is {MOST_COPIES} for this"
         raise ec2_error("ResourceLimitExceeded", f"{message} destination region.")
@@ -165,15 +164,13 @@ def _finish_copy(
     region: Region, source: Image, image: Image, pairs: Pairs, *, is_known_key: bool
 ) -> None:
     """Copy the layers of the root and the other snapshots."""
-    is_base = source.owner_id != region.account_id
     try:
         with region.core.lock:  # after the reply to the call that began the copy
             failure = region.transitions.take_failure(image.id)
         # "AWS authenticates the KMS key asynchronously": a wrong one shows only now.
         if failure is None and not is_known_key:
             raise SandboxError("the key does not exist, or EBS cannot use it")
-        host_id = base_images.host_image_id(source) if is_base else source.id
-        region.core.machines.copy_image(host_id, image.id)
+        region.core.machines.copy_image(base_images.host_image_id(source), image.id)
         copied = [copy_snapshot(region, original.id, snapshot) for original, snapshot in pairs]
         failure = failure if all(copied) else failure or FAILED
     except Exception:

@@ -22,7 +22,7 @@ from sandbox.hosts.addresses import mac_address
 def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     """RunInstances. The same client token with the same parameters returns the same reservation."""
     scope = Scope("RunInstances", f"{region.name} {token_scope(region, parameters)}")
-    if created := region.core.tokens.find(scope, parameters):
+    if created := region.tokens.find(scope, parameters):
         region.check_dry_run(parameters)
         known = region.instances.values()
         launched = [instance for instance in known if instance.reservation_id == created]
@@ -43,7 +43,7 @@ def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     launched = [
         _launch(region, plan, parameters, reservation_id, index) for index in range(plan.count)
     ]
-    region.core.tokens.keep(scope, parameters, reservation_id)
+    region.tokens.keep(scope, parameters, reservation_id)
     shown = view_reservation(region, reservation_id, launched)
     return {**shown, "Instances": [_as_just_launched(view) for view in shown["Instances"]]}
 
@@ -64,8 +64,7 @@ def _launch(
     """Create an instance with all that belongs to it, and let its host boot."""
     machines = region.core.machines
     instance_id = new_id("i")
-    is_own = plan.image.owner_id == region.account_id
-    image_id = plan.image.id if is_own else base_images.host_image_id(plan.image)
+    image_id = base_images.host_image_id(plan.image)
     machines.create_root(instance_id, image_id, plan.placement.subnet.cidr_block)
     instance = _instance_of(
         plan, parameters, instance_id, machines.reserve_address(instance_id), region.now()

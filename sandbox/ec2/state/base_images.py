@@ -48,8 +48,10 @@ def image_id(release: Release, region_name: str) -> str:
 
 
 def host_image_id(image: Image) -> str:
-    """Return the id that the host layer uses for a base image."""
-    return image.name.removeprefix("twists/") if image.owner_id == TWIST_ACCOUNT_ID else BASE_IMAGE
+    """Return the id that the host layer uses for an image: its own unless it is a base image."""
+    if image.owner_id == TWIST_ACCOUNT_ID:
+        return image.name.removeprefix("twists/")
+    return BASE_IMAGE if image.owner_id == CANONICAL_ACCOUNT_ID else image.id
 
 
 def images_in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.region import Region
+from sandbox.ec2.state.region_images import RegionImages
 from sandbox.ec2.state.state_log import StateLog
 
 CLOSE_TIMEOUT_SECONDS = 20
@@ -13,25 +14,36 @@ CLOSE_TIMEOUT_SECONDS = 20
 
 @dataclass(eq=False)
 class Cloud(Core):
-    """An account's EC2, with a region for each name that a call has used."""
+    """The EC2 of all accounts, with a region for each name and account that a call has used."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._regions: dict[str, Region] = {}
+        self._regions: dict[tuple[str, str], Region] = {}
+        self._images: dict[str, RegionImages] = {}
         self.state_log = StateLog(self)
         self.on_change.append(lambda: self.state_log.note(self.regions()))
 
-    def region(self, name: str) -> Region:
-        """Return the region, creating it when it is first used."""
+    def region(self, name: str, account_id: str = "") -> Region:
+        """Return the region of an account, creating it when it is first used.
+
+        Without an account, that of the cloud itself.
+        """
+        key = name, account_id or self.account_id
         with self.lock:
-            if name not in self._regions:
-                self._regions[name] = Region(self, name)
-            return self._regions[name]
+            if name not in self._images:
+                self._images[name] = RegionImages(name)
+            if key not in self._regions:
+                self._regions[key] = Region(self, *key, self._images[name])
+            return self._regions[key]
 
     def regions(self) -> list[Region]:
-        """Return the regions that have been used."""
+        """Return the regions that have been used, of all accounts."""
         with self.lock:
             return list(self._regions.values())
+
+    def account_ids(self) -> list[str]:
+        """Return the ids of the accounts that have used a region; the cloud's own comes first."""
+        return list(dict.fromkeys([self.account_id, *(each.account_id for each in self.regions())]))
 
     def instances(self) -> Iterator[tuple[Region, Instance]]:
         """Yield every instance with its region."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sandbox.clock import Agenda, Clock
-from sandbox.ec2.state.client_tokens import ClientTokens
 from sandbox.ec2.state.latency import Latency
 from sandbox.ec2.state.public_addresses import PublicAddresses
 from sandbox.ec2.state.workers import Workers
@@ -21,7 +20,7 @@ ACCOUNT_ID = "123456789012"
 
 @dataclass(eq=False)
 class Core:
-    """The shared part of an account's EC2. Every API call and every change of state holds `lock`.
+    """The shared part of EC2. Every API call and every change of state holds `lock`.
 
     `workers` does the work that follows a reply, in threads.
     Work that is due at a time of `clock` is done in `catch_up`, with which every call begins.
@@ -30,13 +29,13 @@ class Core:
     machines: Machines
     latency: Latency = field(default_factory=Latency)
     account_id: str = ACCOUNT_ID
+    """The account of all calls whose access key names no other."""
     workers: Workers = field(default_factory=Workers, kw_only=True)
     clock: Clock = field(default_factory=Clock, kw_only=True)
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
         self.faults = FaultRegistry()
-        self.tokens = ClientTokens()
         self.public_addresses = PublicAddresses(self.machines.public_subnet)
         self.on_change: list[Callable[[], None]] = []
         self._agenda = Agenda()

@@ -1,4 +1,4 @@
-"""A region of the cloud: all resources in it. moto keeps the networks, groups and key pairs."""
+"""A region of an account: all resources in it. moto keeps networks, groups and key pairs."""
 
 import logging
 import threading
@@ -10,9 +10,10 @@ from moto.ec2.models import ec2_backends
 
 from sandbox.ec2.errors import check_dry_run, ec2_error, not_found
 from sandbox.ec2.model import ElasticAddress, Image, Instance, Snapshot, Volume
-from sandbox.ec2.state import base_images
+from sandbox.ec2.state.client_tokens import ClientTokens
 from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.default_network import create_default_network
+from sandbox.ec2.state.region_images import RegionImages
 from sandbox.ec2.state.transitions import Transitions
 from sandbox.ec2.state.visibility import Visibility
 
@@ -21,39 +22,37 @@ Resource = TypeVar("Resource")
 
 
 class Region:
-    """The resources of a region. Hold the cloud's lock to read or to change them.
+    """The resources of an account in a region. Hold the cloud's lock to read or to change them.
 
-    `find_x` finds what EC2 shows to the call that is being answered; the dictionaries hold all.
+    `find_x` finds what EC2 shows to the call that is being answered; the dictionaries hold all,
+    those of images and snapshots also what other accounts own.
     """
 
-    def __init__(self, core: Core, name: str) -> None:
+    def __init__(self, core: Core, name: str, account_id: str, common: RegionImages) -> None:
         self.core = core
         self.name = name
-        self.network: Any = ec2_backends[core.account_id][name]
+        self.account_id = account_id
+        self.network: Any = ec2_backends[account_id][name]
         """moto's EC2 backend: subnets, groups, interfaces, key pairs, tags, instance types."""
         self.instances: dict[str, Instance] = {}
         self.volumes: dict[str, Volume] = {}
-        self.snapshots: dict[str, Snapshot] = {}
-        self.images: dict[str, Image] = {}
+        self.snapshots = common.snapshots
+        self.images = common.images
         self.elastic_addresses: dict[str, ElasticAddress] = {}
         self.deregistered: set[str] = set()
+        self.tokens = ClientTokens()
         # As in an account that is older than AWS's default for new accounts.
         self.blocks_public_images = False
         self.visibility = Visibility(core.clock, self.instances, self.network)
         self.transitions = Transitions(core)
         self.rules_lock = threading.Lock()
-        for image, snapshot in base_images.images_in_region(name):
-            self.images[image.id] = image
-            self.snapshots[snapshot.id] = snapshot
+        self._common = common
+        common.tags[account_id] = self.network.tags
         create_default_network(self.network, core.machines.subnet)
 
     def now(self) -> datetime:
         """Return the time in whole seconds, as EC2 reports it."""
         return self.core.clock.now().replace(microsecond=0)
-
-    @property
-    def account_id(self) -> str:
-        return self.core.account_id
 
     def find_instance(self, instance_id: str) -> Instance:
         """Return the instance. Raises EC2's error if it is not found."""
@@ -62,15 +61,27 @@ class Region:
     def find_volume(self, volume_id: str) -> Volume:
         return self._find(self.volumes, volume_id, "vol")
 
-    def find_snapshot(self, snapshot_id: str) -> Snapshot:
-        return self._find(self.snapshots, snapshot_id, "snap")
+    def find_snapshot(self, snapshot_id: str, image: Image | None = None) -> Snapshot:
+        """Return a snapshot that the account may use, or one of an image that it may launch."""
+        found = self.shown_snapshots()
+        if image and snapshot_id in image.snapshot_ids:
+            found = self.snapshots
+        return self._find(found, snapshot_id, "snap")
 
     def find_image(self, image_id: str) -> Image:
         """Return the image. Raises EC2's error if it is not found or deregistered."""
         if image_id in self.deregistered:
             message = f"The image ID '{image_id}' is no longer available"
             raise ec2_error("InvalidAMIID.Unavailable", message)
-        return self._find(self.images, image_id, "ami")
+        return self._find(self.shown_images(), image_id, "ami")
+
+    def shown_images(self) -> dict[str, Image]:
+        """Return the images that EC2 shows to the account: its own and those that it may launch."""
+        return self._common.shown_images(self.account_id)
+
+    def shown_snapshots(self) -> dict[str, Snapshot]:
+        """Return the snapshots that EC2 shows to the account: its own and those that it may use."""
+        return self._common.shown_snapshots(self.account_id)
 
     def find_group(self, group_id: str) -> Any:
         """Return moto's security group. Raises EC2's error if it is not found."""
@@ -136,6 +147,14 @@ class Region:
 
     def tags_of(self, resource_id: str) -> dict[str, str]:
         return dict(self.network.tags.get(resource_id, {}))
+
+    def shown_tags(self, resource_id: str) -> dict[str, str]:
+        """Return the account's own tags, and of another's image those that its owner shares."""
+        return {**self.shared_tags(resource_id), **self.tags_of(resource_id)}
+
+    def shared_tags(self, resource_id: str) -> dict[str, str]:
+        """Return the tags of another account's image that its owner shares."""
+        return self._common.shared_tags(resource_id, self.account_id)
 
     def tag(self, resource_id: str, tags: Mapping[str, str]) -> None:
         """Add tags, which have been checked."""

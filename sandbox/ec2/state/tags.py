@@ -57,7 +57,7 @@ def delete_tags(region: Region, parameters: Params) -> None:
 
 def view_tags(region: Region, resource_id: str) -> list[View]:
     """Show the tags of a resource."""
-    return [{"Key": key, "Value": value} for key, value in region.tags_of(resource_id).items()]
+    return [{"Key": key, "Value": value} for key, value in region.shown_tags(resource_id).items()]
 
 
 def check_exists(region: Region, resource_id: str) -> None:
@@ -66,8 +66,8 @@ def check_exists(region: Region, resource_id: str) -> None:
     own: Mapping[str, Mapping[str, object]] = {
         "i": region.instances,
         "vol": region.volumes,
-        "snap": region.snapshots,
-        "ami": region.images,
+        "snap": region.shown_snapshots(),
+        "ami": region.shown_images(),
         "eipalloc": region.elastic_addresses,
         "key": {pair.id: pair for pair in region.network.key_pairs.values()},
     }

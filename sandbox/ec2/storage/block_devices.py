@@ -25,7 +25,7 @@ _UNUSED_FIELDS = {"VolumeInitializationRate"}
 def launch_mapping(region: Region, image: Image, changes: list[Params]) -> list[BlockDevice]:
     """Return the devices of a new instance, the root first, checked as EC2 checks them."""
     merged = merge_mapping(image.mapping, changes)
-    entries = [complete(region, entry) for entry in merged if not entry.virtual_name]
+    entries = [complete(region, entry, image=image) for entry in merged if not entry.virtual_name]
     if image.root_device not in [entry.device for entry in entries]:
         message = f"The root device {image.root_device} may not be left out"
         raise ec2_error("InvalidBlockDeviceMapping", message)
@@ -65,14 +65,20 @@ def _alter(entry: BlockDevice, ebs: Params) -> BlockDevice:
 
 
 def complete(
-    region: Region, entry: BlockDevice, too_small: str = "InvalidBlockDeviceMapping"
+    region: Region,
+    entry: BlockDevice,
+    too_small: str = "InvalidBlockDeviceMapping",
+    image: Image | None = None,
 ) -> BlockDevice:
     """Return the entry with the values of its snapshot and the account's defaults.
 
-    `too_small` is the code of the error for a size below that of the snapshot.
+    `too_small` is the code of the error for a size below that of the snapshot. With an image its
+    snapshots need not be shared: "the system provides the instance access to the referenced EBS
+    snapshots for the launch",
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html
     """
     if entry.snapshot_id:
-        snapshot = region.find_snapshot(entry.snapshot_id)
+        snapshot = region.find_snapshot(entry.snapshot_id, image)
         if entry.size_gib and entry.size_gib < snapshot.size_gib:
             message = (
                 f"Volume of size {entry.size_gib}GB is smaller than snapshot '{snapshot.id}', "

@@ -18,7 +18,7 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     """CreateVolume. The same client token with the same parameters returns the same volume."""
     zone = parameters.get("AvailabilityZone") or ""
     scope = Scope("CreateVolume", f"{region.name} {zone}")
-    if created := region.core.tokens.find(scope, parameters):
+    if created := region.tokens.find(scope, parameters):
         volume = region.volumes.get(created) or region.find_volume(created)
         return view_volume(region, volume)
     if zone not in [known.name for known in region.network.describe_availability_zones()]:
@@ -28,7 +28,7 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     tags = read_tag_specifications(parameters, ["volume"])
     region.check_dry_run(parameters)
     volume = add_volume(region, entry, zone, tags["volume"])
-    region.core.tokens.keep(scope, parameters, volume.id)
+    region.tokens.keep(scope, parameters, volume.id)
     region.transitions.begin(volume.id, "creating")
     region.core.later(volume.id, partial(volume_states.finish_creation, region, volume))
     return view_volume(region, volume)

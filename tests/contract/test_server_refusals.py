@@ -1,0 +1,287 @@
+"""What `start` and `open` refuse: one message, what to type next, and nothing left behind."""
+
+import os
+import re
+import shlex
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli.main import main
+from notebake import clock
+from notebake.aws.clients import connect
+from notebake.aws.session import session
+from notebake.servers import keys
+from notebake.servers.place import Reached, credentials_of, folder_of, remember
+from notebake.servers.ports import keep_port
+from notebake.ssh.host import Host
+from tests.cloud_world import REGION
+from tests.conformance.account import FRIEND
+from tests.ec2_actions import Ec2Actions
+from tests.quick_clock import QuickClock
+from tests.server_world import HOST_KEY, UBUNTU, ServerWorld, server_world
+
+PERSON = "moto"
+"""The name of the user whose credentials the sandbox's are."""
+START = ("start", UBUNTU, "--name", "ocean", "--yes")
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerWorld]:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "500")
+    with server_world(tmp_path) as opened, clock.replaced(QuickClock(60)):
+        yield opened
+
+
+@pytest.fixture
+def become(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Give the function that takes the credentials of another account."""
+
+    def forget() -> None:
+        session.cache_clear()
+        connect.cache_clear()
+
+    def take(account_id: str) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account_id)
+        forget()
+
+    yield take
+    forget()
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Give the function that types a command, which must be refused by one message."""
+
+    def type_command(*words: str) -> str:
+        capsys.readouterr()
+        assert main(list(words)) == 1
+        said = capsys.readouterr().err
+        assert said.count("✗") == 1, said
+        assert "Traceback" not in said
+        return said
+
+    return type_command
+
+
+def next_command(said: str, purpose: str) -> list[str]:
+    """Return the words of a command that is to be typed next."""
+    found = re.search(rf"{re.escape(purpose)}: +(.+)", said)
+    assert found, said
+    return shlex.split(found[1])
+
+
+def fail(world: ServerWorld, action: str, code: str) -> str:
+    return world.world.sandbox.fail("refuse", action=action, code=code, name=f"{action} {code}")
+
+
+def check_nothing_is_left(world: ServerWorld) -> None:
+    """Check that neither account nor this computer has anything of a server."""
+    assert (world.servers(), world.groups()) == ([], [])
+    assert world.world.ec2.describe_volumes()["Volumes"] == []
+
+
+def image_of_the_owner(world: ServerWorld) -> str:
+    """Return a new image of the first account, which is shared with nobody."""
+    actions = Ec2Actions(
+        ec2=world.world.ec2,
+        image_id=UBUNTU,
+        zone=f"{REGION}a",
+        usual={"InstanceType": "t3.micro"},
+    )
+    machine = actions.launch_running()
+    image_id = actions.bake(machine, "shared-ocean-1")
+    actions.terminate(machine)
+    return image_id
+
+
+@pytest.mark.parametrize("named", ["by its id", "by its name"])
+def test_an_image_that_is_not_shared_is_refused_with_what_its_owner_types(
+    world: ServerWorld,
+    refused: Callable[..., str],
+    become: Callable[[str], None],
+    named: str,
+) -> None:
+    image_id = image_of_the_owner(world)
+    become(FRIEND)
+    wanted = image_id if named == "by its id" else "shared-ocean*"
+    said = refused("start", wanted, "--name", "ocean", "--yes")
+    shown = image_id if named == "by its id" else "IMAGE"
+    assert next_command(said, "Its owner, to share it") == [
+        *("notebake", "share", shown, "--with", FRIEND, "--region", REGION)
+    ]
+    check_nothing_is_left(world)
+    assert not folder_of(PERSON, "ocean").exists()
+
+
+@pytest.mark.parametrize("named", ["by its id", "by its name", "deprecated"])
+def test_a_shared_image_is_started_and_its_tags_are_not_needed(
+    world: ServerWorld, become: Callable[[str], None], named: str, capsys: Any
+) -> None:
+    image_id = image_of_the_owner(world)
+    owners = world.world.ec2
+    share = {"LaunchPermission": {"Add": [{"UserId": FRIEND}]}}
+    owners.modify_image_attribute(ImageId=image_id, **share)
+    owners.create_tags(Resources=[image_id], Tags=[{"Key": "notebake:recipe", "Value": "ocean"}])
+    if named == "deprecated":
+        at = world.world.sandbox.cloud.clock.now() + timedelta(minutes=1)
+        owners.enable_image_deprecation(ImageId=image_id, DeprecateAt=at)
+        world.world.sandbox.advance(200)
+    become(FRIEND)
+    wanted = "shared-ocean*" if named == "by its name" else image_id
+    assert main(["start", wanted, "--name", "ocean", "--yes"]) == 0
+    (server,) = world.servers()
+    assert (server.image_id, server.host_key) == (image_id, HOST_KEY)
+    assert "if its image has notebake's idle stop" in capsys.readouterr().out
+    become("testing")
+    assert world.servers() == []
+
+
+def test_a_quota_is_refused_with_the_request_for_more_and_nothing_is_left(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    fault = fail(world, "RunInstances", "VcpuLimitExceeded")
+    said = refused(*START)
+    assert world.world.sandbox.fired(fault) == 1
+    assert "VcpuLimitExceeded" in said
+    assert "aws service-quotas request-service-quota-increase" in said
+    assert "recipe" not in said
+    assert next_command(said, "What runs, and may be stopped") == ["notebake", "servers"]
+    check_nothing_is_left(world)
+
+
+def test_full_zones_are_all_named_and_nothing_is_left(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    fault = fail(world, "RunInstances", "InsufficientInstanceCapacity")
+    said = refused(*START)
+    zones = [f"{REGION}{letter}" for letter in "abcd"]
+    assert world.world.sandbox.fired(fault) == len(zones)
+    assert all(f"t3.large in {zone}" in said for zone in zones)
+    assert "name another --type" in said
+    check_nothing_is_left(world)
+
+
+def test_a_launch_without_an_answer_keeps_its_group_and_is_gone_on_with(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    lost = world.world.sandbox.fail("lose_after", action="RunInstances", name="lost")
+    refused(*START)
+    assert world.world.sandbox.fired(lost) > 0
+    assert len(world.groups()) == 1, "the machine whose launch was not answered is in it"
+    world.world.sandbox.cloud.faults.remove("lost")
+    assert main(list(START)) == 0
+    assert len(world.servers()) == 1
+
+
+@pytest.mark.parametrize("command", [START, ("open", "ocean")])
+def test_a_stopped_server_whose_zone_is_full_says_that_it_can_start_only_there(
+    world: ServerWorld, refused: Callable[..., str], command: tuple[str, ...]
+) -> None:
+    assert main(list(START)) == 0
+    assert main(["stop", "ocean"]) == 0
+    fault = fail(world, "StartInstances", "InsufficientInstanceCapacity")
+    said = refused(*command)
+    assert world.world.sandbox.fired(fault) >= 1
+    (server,) = world.servers()
+    assert f"Its disks lie in {server.zone}" in said
+    assert next_command(said, "To try again") == ["notebake", "open", "ocean"]
+    assert server.state == "stopped"
+
+
+def test_a_stopped_server_that_the_quota_has_no_room_for_says_so(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    assert main(list(START)) == 0
+    assert main(["stop", "ocean"]) == 0
+    fault = fail(world, "StartInstances", "VcpuLimitExceeded")
+    said = refused("open", "ocean")
+    assert world.world.sandbox.fired(fault) == 1
+    assert "aws service-quotas request-service-quota-increase" in said
+    assert next_command(said, "To try again") == ["notebake", "open", "ocean"]
+
+
+def test_a_server_that_is_being_stopped_is_awaited_and_started(world: ServerWorld) -> None:
+    assert main(list(START)) == 0
+    (server,) = world.servers()
+    with world.world.sandbox.machines.held():
+        world.world.ec2.stop_instances(InstanceIds=[server.id])
+        assert world.servers()[0].state == "stopping"
+    assert main(list(START)) == 0
+    (again,) = world.servers()
+    assert (again.id, again.state) == (server.id, "running")
+    assert len(world.world.sandbox.calls("RunInstances")) == 1
+
+
+def test_a_lost_key_is_named_before_anything_starts_and_starting_makes_no_other(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    assert main(list(START)) == 0
+    assert main(["stop", "ocean"]) == 0
+    path = keys.key_path(PERSON, "ocean")
+    path.unlink()
+    said = refused("open", "ocean")
+    assert f"{path} does not exist" in said
+    command = next_command(said, "With another that the server accepts")
+    assert command == ["notebake", "open", "ocean", "--key", "FILE"]
+    assert world.servers()[0].state == "stopped"
+    assert main(list(START)) == 0
+    assert not path.exists(), "a new key would not open it, and hide that the old one is lost"
+
+
+def test_a_plan_that_is_declined_leaves_no_key(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    said = refused("start", UBUNTU, "--name", "ocean")
+    assert "--yes" in said
+    check_nothing_is_left(world)
+    assert not folder_of(PERSON, "ocean").exists()
+
+
+def opened_before(world: ServerWorld) -> None:
+    """Let the server have been opened here, with nobody at its address."""
+    assert main(list(START)) == 0
+    (server,) = world.servers()
+    host = Host(
+        instance_id=server.id,
+        address="127.0.0.1",
+        user="ubuntu",
+        private_key_path=str(keys.key_path(PERSON, "ocean")),
+        host_key=HOST_KEY,
+    )
+    remember(
+        Reached(
+            name="ocean",
+            owner=PERSON,
+            region=REGION,
+            host=host,
+            jupyter_port=8888,
+            credentials=credentials_of(os.environ),
+        )
+    )
+
+
+@pytest.mark.parametrize("asked", ["kept", "named"])
+def test_a_port_that_another_program_has_is_refused_with_one_that_is_free(
+    world: ServerWorld, refused: Callable[..., str], asked: str
+) -> None:
+    opened_before(world)
+    kept = keep_port(PERSON, "ocean")
+    with socket.create_server(("127.0.0.1", kept if asked == "kept" else 0)) as other:
+        port = other.getsockname()[1]
+        words = () if asked == "kept" else ("--port", str(port))
+        said = refused("open", "ocean", *words)
+        assert keep_port(PERSON, "ocean") == kept, "the one that worked is kept"
+    assert f"listens on port {port}, at which ocean is opened" in said
+    *command, free = next_command(said, "To open it at another")
+    assert command == ["notebake", "open", "ocean", "--port"]
+    with socket.create_server(("127.0.0.1", int(free))):
+        pass
+    folder = folder_of(PERSON, "ocean")
+    assert not (folder / "open.html").exists()
+    assert not (folder / "open.process").exists()
