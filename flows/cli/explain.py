@@ -1,0 +1,94 @@
+"""The command `explain`: what a person would have clicked and typed by hand."""
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flows.cli.arguments import add_json, add_region, complete_with, location_of, usual_region
+from flows.cli.completers import find_explainable
+from flows.cli.exit_codes import DONE
+from flows.cli.server_options import add_owner
+
+if TYPE_CHECKING:
+    from notebake.explanation.document import Explanation
+
+EXAMPLE = """\
+notebake explain ocean-20261123-120000-1a2b
+notebake explain ocean
+notebake explain ocean --json"""
+FIELDS = {
+    "kind": "run or server",
+    "subject": "the run id, or the server's name",
+    "region": "region in which it is",
+    "title": "heading of the whole",
+    "lines[]": "paragraphs that come first",
+    "sections[].number": "number of the section, as in the tutorial",
+    "sections[].title": "its heading",
+    "sections[].steps[].number": "number of the step, as 3.2",
+    "sections[].steps[].name": "its name, for programs",
+    "sections[].steps[].title": "its name, for people",
+    "sections[].steps[].purpose": "what it is for",
+    "sections[].steps[].costs": "what goes on costing from then on",
+    "sections[].steps[].outcome": "what it gave",
+    "sections[].steps[].remarks[]": "what else happened, such as calls that AWS refused",
+    "sections[].steps[].actions[].where": "console, computer, machine or browser",
+    "sections[].steps[].actions[].text": "what is clicked, typed or opened there",
+    "sections[].steps[].actions[].note": "what has to be known beside it",
+    "endings[]": "paragraphs that come last",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    about = parser.add_argument(
+        "about",
+        metavar="RUN|NAME",
+        help="id of a run, or name (or instance id) of a notebook server; a word that ends in date,"
+        " time and four digits, as -20261123-120000-1a2b, is a run",
+    )
+    complete_with(find_explainable, about)
+    add_owner(parser)
+    add_region(parser)
+    add_json(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the explanation of a run, or of a server."""
+    from flows.cli.json_output import print_document
+    from flows.terminal.explanation_text import print_explanation
+    from notebake.runs.run_id import is_run_id
+
+    explanation = of_run(given) if is_run_id(given.about) else of_server(given)
+    if given.json:
+        print_document(document_of(explanation))
+    else:
+        print_explanation(explanation)
+    return DONE
+
+
+def of_run(given: argparse.Namespace) -> "Explanation":
+    """Return the explanation of a run, from its record."""
+    from flows.build_plan import titles
+    from notebake.explanation.run_explanation import explain_run
+    from notebake.explanation.run_facts import read_facts
+    from notebake.runs.recorded_run import read_recorded_run
+
+    location = location_of(given)
+    facts = read_facts(read_recorded_run(given.about, location), location)
+    return explain_run(facts, dict(titles()))
+
+
+def of_server(given: argparse.Namespace) -> "Explanation":
+    """Return the explanation of a server, as AWS shows it now; no run store is needed."""
+    from flows.cli.server_options import owner_of
+    from notebake.explanation.server_explanation import explain_server
+    from notebake.explanation.server_facts import find_facts
+
+    region = given.region or usual_region()
+    return explain_server(find_facts(given.about, owner_of(given), region))
+
+
+def document_of(explanation: "Explanation") -> Mapping[str, object]:
+    """Return an explanation as a JSON object."""
+    document: Mapping[str, object] = explanation.model_dump(mode="json")
+    return document
