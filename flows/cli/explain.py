@@ -21,20 +21,18 @@ FIELDS = {
     "subject": "the run id, or the server's name",
     "region": "region in which it is",
     "title": "heading of the whole",
-    "lines[]": "paragraphs that come first",
-    "sections[].number": "number of the section, as in the tutorial",
-    "sections[].title": "its heading",
-    "sections[].steps[].number": "number of the step, as 3.2",
-    "sections[].steps[].name": "its name, for programs",
-    "sections[].steps[].title": "its name, for people",
-    "sections[].steps[].purpose": "what it is for",
-    "sections[].steps[].costs": "what goes on costing from then on",
-    "sections[].steps[].outcome": "what it gave",
-    "sections[].steps[].remarks[]": "what else happened, such as calls that AWS refused",
-    "sections[].steps[].actions[].where": "console, computer, machine or browser",
-    "sections[].steps[].actions[].text": "what is clicked, typed or opened there",
-    "sections[].steps[].actions[].note": "what has to be known beside it",
-    "endings[]": "paragraphs that come last",
+    "lines": "paragraphs that come first",
+    "steps[].section": "heading of the tutorial under which it is",
+    "steps[].number": "its number, as 3.2",
+    "steps[].name": "its name, for programs",
+    "steps[].title": "its name, for people",
+    "steps[].purpose": "what it is for",
+    "steps[].costs": "what goes on costing from then on",
+    "steps[].outcome": "what it gave",
+    "steps[].remarks": "what else happened, such as calls that AWS refused",
+    "steps[].actions": "in order: where (console, computer, machine, browser), text (what is clicked"
+    " or typed), note (before it), afterwards (what is chosen, or what it gave)",
+    "endings": "paragraphs that come last",
 }
 
 
@@ -90,5 +88,10 @@ def of_server(given: argparse.Namespace) -> "Explanation":
 
 def document_of(explanation: "Explanation") -> Mapping[str, object]:
     """Return an explanation as a JSON object."""
-    document: Mapping[str, object] = explanation.model_dump(mode="json")
-    return document
+    shown = explanation.model_dump(mode="json", exclude={"sections"})
+    steps = [
+        {"section": section.title, **step.model_dump(mode="json")}
+        for section in explanation.sections
+        for step in section.steps
+    ]
+    return {**shown, "steps": steps}

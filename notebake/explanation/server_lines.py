@@ -23,7 +23,7 @@ def making_key(facts: ServerFacts) -> list[Action]:
         ),
         on_computer(
             "printf '#cloud-config\\nssh_authorized_keys: [\"%s\"]\\n' \\\n"
-            f'    "$(cat {key}.pub)" > user-data.txt',
+            f'    "$(cat {key}.pub)" \\\n    > user-data.txt',
             "What the machine is to do at its first boot: let this key in. AWS can do that, too,"
             " with a key pair (in the console: Create new key pair); notebake makes none, so that"
             " nothing of it is left in the account.",
@@ -53,7 +53,7 @@ def finding(facts: ServerFacts) -> list[Action]:
         f"aws ec2 describe-instances --region {server.region} \\\n"
         f"    --filters Name=tag:notebake:server,Values={server.name} \\\n"
         f"        Name=tag:notebake:owner,Values={quote(server.owner)} \\\n"
-        "    --query 'Reservations[].Instances[].[InstanceId,State.Name,PublicIpAddress]'"
+        "    --query 'Reservations[].Instances[].[InstanceId,PublicIpAddress]'"
     )
     kind = "public" if server.public_address or not server.private_address else "private"
     is_up = f"At the moment it is {server.address}." if _is_running(facts) else ""

@@ -1,0 +1,142 @@
+"""What `notebake explain` prints for the AWS command line makes the same things, typed as it is.
+
+A run is baked in one cloud. In another one, empty, the unmodified AWS command line gets the printed
+lines in their order; only ids that AWS gives anew are replaced, by those that it has just printed.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebake.aws.call_parameters import CREATED, created_ids
+from notebake.explanation.document import Action, Explanation, Where
+from tests.clients.programs import find_or_skip
+from tests.cloud_world import CloudWorld, cloud_world
+from tests.explained_run import FRIEND, actions_of, bake, explained, tear_down
+from tests.limits import HANG_SECONDS
+from tests.own_account import described, settled
+
+ID = re.compile(r"\b(?:i|ami|sg|key|vol|snap|vpc|subnet)-[0-9a-f]{8,17}\b")
+OPERATION = re.compile(r"^aws ec2 ([a-z-]+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def aws() -> str:
+    return find_or_skip("The AWS command line", "aws", "--version")
+
+
+class Typist:
+    """Types lines into a shell, with the ids of this account in place of those of the run."""
+
+    def __init__(self, aws: str, folder: Path, world: CloudWorld, ids: dict[str, str]) -> None:
+        self.ids, self.typed = ids, list[str]()
+        self._folder, self._world = folder, world
+        (folder / "user-data.txt").write_text("#cloud-config\n{}\n")
+        self._environment = {
+            "PATH": f"{Path(aws).parent}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_PAGER": "",
+        }
+
+    def type(self, action: Action) -> None:
+        """Type the lines of an action, and learn the ids that they give."""
+        settled(self._world.ec2)
+        text = self.in_this_account(action.text)
+        done = subprocess.run(
+            ["bash", "-euc", text],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=HANG_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+        operation = operation_of(action.text)
+        self.typed.append(operation)
+        if operation in CREATED:
+            made = created_ids(operation, json.loads(done.stdout))
+            self.ids |= dict(zip(ID.findall(action.afterwards), made, strict=True))
+
+    def in_this_account(self, text: str) -> str:
+        missing = {found for found in ID.findall(text) if found not in self.ids}
+        assert not missing, f"no line has given {missing}"
+        return ID.sub(lambda found: self.ids[found[0]], text)
+
+
+def operation_of(text: str) -> str:
+    """Return the name of the operation in the API; "" for other lines."""
+    found = OPERATION.search(text)
+    return "".join(word.title() for word in found[1].split("-")) if found else ""
+
+
+def calls_in(explanation: Explanation) -> Iterator[Action]:
+    """Give the actions that are calls of EC2, with their waits."""
+    for action in actions_of(explanation, Where.COMPUTER):
+        if operation_of(action.text):
+            yield action
+
+
+def test_the_printed_lines_make_the_same_things(
+    aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    with cloud_world(tmp_path) as world:
+        run = bake(world)
+        before = described(world.ec2)
+        tear_down(run)
+        left = described(world.ec2)
+    explanation = explained(run)
+
+    (tmp_path / "typed").mkdir()
+    with cloud_world(tmp_path / "other") as world:
+        ids = places_of(before, described(world.ec2))
+        typist = Typist(aws, tmp_path / "typed", world, ids)
+        for action in calls_in(explanation):
+            if operation_of(action.text) == "TerminateInstances" and "wait" not in action.text:
+                break
+            typist.type(action)
+            learn_snapshots(typist, before, described(world.ec2))
+        made = described(world.ec2)
+        assert_same(before, made, typist)
+        for action in [each for each in calls_in(explanation) if is_removal(each)]:
+            typist.type(action)
+        assert_same(left, described(world.ec2), typist)
+
+    assert typist.typed.count("RunInstances") == 3
+    assert {"ImportKeyPair", "CreateImage", "ModifyImageAttribute"} <= {*typist.typed}
+    assert made["permissions"] == [{"UserId": FRIEND}]
+
+
+def is_removal(action: Action) -> bool:
+    words = ("Terminate", "Delete", "InstanceTerminated")
+    return operation_of(action.text).startswith(words) or "instance-terminated" in action.text
+
+
+def places_of(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """Return what an account has from its beginning: networks, and the public images."""
+    pairs = zip(before["places"], now["places"], strict=True)
+    return {old: new for old, new in pairs}
+
+
+def learn_snapshots(typist: Typist, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Learn which snapshot of the new image stands for which of the first: by their devices."""
+    if now["snapshots"]:
+        typist.ids |= {old: now["snapshots"][device] for device, old in before["snapshots"].items()}
+
+
+def assert_same(before: dict[str, Any], now: dict[str, Any], typist: Typist) -> None:
+    """Compare everything but ids, which each account gives itself."""
+    expected = json.loads(typist.in_this_account(json.dumps(before["things"])))
+    assert expected.keys() == now["things"].keys()
+    for kind, things in expected.items():
+        assert now["things"][kind] == things, kind
