@@ -9,7 +9,7 @@ from tests.limits import HANG_SECONDS
 SET_AFTERWARDS = frozenset(
     (
         *(tags.EXPIRES, tags.SEALED, tags.BAKED, tags.RESTARTED, tags.ACCEPTED, tags.RECORD),
-        tags.SHARED_RECORD,
+        *(tags.SHARED_RECORD, tags.HOST_KEY),
     )
 )
 """Tags that notebake sets on things that exist; those of a seal are on an image from the start."""
@@ -102,7 +102,7 @@ def _instances(ec2: Any) -> list[Any]:
     there = [each for each in _every(ec2) if each["State"]["Name"] != "terminated"]
     return [
         [
-            *(each[name] for name in ("InstanceType", "ImageId", "KeyName", "SubnetId")),
+            *(each.get(name) for name in ("InstanceType", "ImageId", "KeyName", "SubnetId")),
             *(each["MetadataOptions"][name] for name in ("HttpTokens", "HttpPutResponseHopLimit")),
             [group["GroupName"] for group in each["SecurityGroups"]],
             [

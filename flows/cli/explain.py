@@ -30,8 +30,8 @@ FIELDS = {
     "steps[].costs": "what goes on costing from then on",
     "steps[].outcome": "what it gave",
     "steps[].remarks": "what else happened, such as calls that AWS refused",
-    "steps[].actions": "in order: where (console, computer, machine, browser), text (what is clicked"
-    " or typed), note (before it), afterwards (what is chosen, or what it gave)",
+    "steps[].actions": "in order: where (console, computer, machine, browser), text (what is"
+    " clicked or typed), note (before it), afterwards (what is chosen, or what it gave)",
     "endings": "paragraphs that come last",
 }
 

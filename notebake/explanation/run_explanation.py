@@ -92,7 +92,8 @@ def purpose_of(step: str, facts: RunFacts) -> str:
             f"{PURPOSES[step]} As far as the record shows, this is still there: {left}."
             f" `notebake tear-down {facts.run_id}` does all of what follows."
         )
-    return f"{PURPOSES[step]} The image stays." if step == TEAR_DOWN else PURPOSES[step]
+    stays = " The image stays." if step == TEAR_DOWN and facts.stays else ""
+    return f"{PURPOSES[step]}{stays}"
 
 
 def _refusals(step: str, facts: RunFacts) -> Iterator[str]:
@@ -116,12 +117,10 @@ def _what_became(facts: RunFacts, sections: Iterable[Section]) -> str:
 
 
 def _endings(facts: RunFacts, missing: list[str]) -> Iterator[str]:
-    summary = facts.summary
     if missing:
         yield f"Not reached: {'; '.join(missing)}."
-    if summary.image:
-        parts = pluralize(len(summary.image.snapshots), "snapshot")
-        yield f"What stays: the image {summary.image.id} with {parts}."
+    if facts.stays:
+        yield f"What stays: the image {facts.stays[0]} with its snapshots."
     if count := sum(call.step == BOOKKEEPING for call in facts.calls):
         yield (
             f"Besides, {pluralize(count, 'call')} set or removed tags and the like, by which"

@@ -80,10 +80,18 @@ class RunFacts(Record):
         return [each.id for each in self.summary.created if each.name in names]
 
     @property
-    def left_ids(self) -> list[str]:
-        """What is still there as far as the record shows, without an image that stays."""
+    def stays(self) -> list[str]:
+        """The accepted image and its snapshots, as far as the record names them."""
         image = self.summary.image
-        gone = {*self.ended_ids, *([image.id, *image.snapshots] if image else [])}
+        if image:
+            return [image.id, *image.snapshots]
+        published = self.steps.get("publish_image")
+        return self.made("image") if published and published.happening in ("done", "found") else []
+
+    @property
+    def left_ids(self) -> list[str]:
+        """What is temporary and still there, as far as the record shows."""
+        gone = {*self.ended_ids, *self.stays}
         return [
             each.id for each in self.summary.created if not each.removed and each.id not in gone
         ]

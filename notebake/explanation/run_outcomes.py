@@ -30,5 +30,5 @@ def outcome_of(step: str, facts: RunFacts) -> str:
 
 
 def _is_removed(step: str, fact: StepFact, facts: RunFacts) -> bool:
-    stays = step == "request_image" and facts.summary.image is not None
+    stays = step == "request_image" and bool(facts.stays)
     return fact.is_undone and not stays

@@ -26,7 +26,7 @@ def costs_of(step: str, facts: RunFacts) -> str:
     if step in FREE:
         return "Costs nothing."
     if step == TEAR_DOWN:
-        return "From now on only the image costs something." if _stays(facts) else ""
+        return "From then on only the image costs something." if facts.stays else ""
     return ""
 
 
@@ -53,10 +53,6 @@ def _of_image(recipe: Recipe) -> str:
     if usd is None:
         return f"notebake knows no price of snapshots in {recipe.region}."
     return f"Costs at most ${usd:.2f} a month for as long as the image is kept. {_dated()}"
-
-
-def _stays(facts: RunFacts) -> bool:
-    return facts.summary.image is not None
 
 
 def _dated() -> str:

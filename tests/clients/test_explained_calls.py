@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from notebake.aws.call_parameters import CREATED, created_ids
 from notebake.explanation.document import Action, Explanation, Where
+from notebake.explanation.server_explanation import explain_server
+from notebake.explanation.server_facts import find_facts
+from notebake.servers.launch import user_data
 from tests.clients.programs import find_or_skip
-from tests.cloud_world import CloudWorld, cloud_world
+from tests.cloud_world import REGION, CloudWorld, cloud_world
+from tests.ec2_actions import PUBLIC_KEY
 from tests.explained_run import FRIEND, actions_of, bake, explained, tear_down
 from tests.limits import HANG_SECONDS
 from tests.own_account import described, settled
+from tests.server_world import OWNER, server_world
 
 ID = re.compile(r"\b(?:i|ami|sg|key|vol|snap|vpc|subnet)-[0-9a-f]{8,17}\b")
 OPERATION = re.compile(r"^aws ec2 ([a-z-]+)", re.MULTILINE)
@@ -29,6 +35,15 @@ OPERATION = re.compile(r"^aws ec2 ([a-z-]+)", re.MULTILINE)
 @pytest.fixture(scope="module")
 def aws() -> str:
     return find_or_skip("The AWS command line", "aws", "--version")
+
+
+SERVER_CALLS = frozenset(
+    (
+        *("CreateSecurityGroup", "RunInstances", "StopInstances", "TerminateInstances"),
+        *("DeleteSecurityGroup", "DescribeImages", "DescribeInstances", "GetConsoleOutput"),
+    )
+)
+"""All but the rule: `start` lets nobody in."""
 
 
 class Typist:
@@ -140,3 +155,32 @@ def assert_same(before: dict[str, Any], now: dict[str, Any], typist: Typist) -> 
     assert expected.keys() == now["things"].keys()
     for kind, things in expected.items():
         assert now["things"][kind] == things, kind
+
+
+def test_the_lines_of_a_server_make_the_same_server(aws: str, tmp_path: Path) -> None:
+    key = tmp_path / "ada's key"
+    key.with_name(f"{key.name}.pub").write_text(f"{PUBLIC_KEY.decode()}\n")
+    key.touch()
+    with server_world(tmp_path) as opened:
+        opened.start(opened.plan())
+        facts = find_facts("ocean", OWNER, REGION)
+        before = described(opened.world.ec2)
+    explanation = explain_server(facts.model_copy(update={"key_path": str(key)}))
+
+    (tmp_path / "typed").mkdir()
+    with server_world(tmp_path / "other") as opened:
+        ids = places_of(before, described(opened.world.ec2))
+        typist = Typist(aws, tmp_path / "typed", opened.world, ids)
+        ending = False
+        for action in actions_of(explanation, Where.COMPUTER):
+            operation = operation_of(action.text)
+            if operation == "StopInstances":
+                assert_same(before, described(opened.world.ec2), typist)
+                ending = True
+            if action.text.startswith("printf") or operation in SERVER_CALLS:
+                typist.type(action)
+        assert ending
+        assert described(opened.world.ec2)["things"]["instances"] == []
+        assert opened.groups() == []
+    written = (tmp_path / "typed" / "user-data.txt").read_text()
+    assert yaml.safe_load(written) == yaml.safe_load(user_data(PUBLIC_KEY.decode().strip()))
