@@ -7,8 +7,8 @@ from notebake.acceptance.evidence import Proof
 from notebake.acceptance.proof import FILE
 from notebake.errors import NotebakeError
 from notebake.explanation.document import Action, Explanation, Where
+from notebake.explanation.read_run import read_facts
 from notebake.explanation.run_explanation import explain_run
-from notebake.explanation.run_facts import read_facts
 from notebake.images.image_state import current_image
 from notebake.recipe import Recipe
 from notebake.runbook.step import Step, carry_out, describe

@@ -33,6 +33,7 @@ FIELDS = {
     "steps[].actions": "in order: where (console, computer, machine, browser), text (what is"
     " clicked or typed), note (before it), afterwards (what is chosen, or what it gave)",
     "endings": "paragraphs that come last",
+    "next_commands": "what is typed for notebake to remove what is left",
 }
 
 
@@ -58,17 +59,17 @@ def run(given: argparse.Namespace) -> int:
 
     explanation = of_run(given) if is_run_id(given.about) else of_server(given)
     if given.json:
-        print_document(document_of(explanation))
+        print_document(document_of(explanation, given.store))
     else:
-        print_explanation(explanation)
+        print_explanation(explanation, store=given.store)
     return DONE
 
 
 def of_run(given: argparse.Namespace) -> "Explanation":
     """Return the explanation of a run, from its record."""
     from flows.build_plan import titles
+    from notebake.explanation.read_run import read_facts
     from notebake.explanation.run_explanation import explain_run
-    from notebake.explanation.run_facts import read_facts
     from notebake.runs.recorded_run import read_recorded_run
 
     location = location_of(given)
@@ -86,12 +87,13 @@ def of_server(given: argparse.Namespace) -> "Explanation":
     return explain_server(find_facts(given.about, owner_of(given), region))
 
 
-def document_of(explanation: "Explanation") -> Mapping[str, object]:
+def document_of(explanation: "Explanation", store: str) -> Mapping[str, object]:
     """Return an explanation as a JSON object."""
-    shown = explanation.model_dump(mode="json", exclude={"sections"})
+    shown = explanation.model_dump(mode="json", exclude={"sections", "next_commands"})
     steps = [
         {"section": section.title, **step.model_dump(mode="json")}
         for section in explanation.sections
         for step in section.steps
     ]
-    return {**shown, "steps": steps}
+    following = [command.command_line(store) for command in explanation.next_commands]
+    return {**shown, "steps": steps, "next_commands": following}

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.terminal.console import open_console
+from notebake.errors import describe_next
 from notebake.explanation.document import Action, ExplainedStep, Explanation, Where
 from notebake.humanize import clean_text
 
@@ -19,8 +20,13 @@ HEADINGS = {
 }
 
 
-def print_explanation(explanation: Explanation, console: Console | None = None) -> None:
-    """Print an explanation, calmly: sections, steps, and in each what is clicked and typed."""
+def print_explanation(
+    explanation: Explanation, console: Console | None = None, *, store: str = ""
+) -> None:
+    """Print an explanation, calmly: sections, steps, and in each what is clicked and typed.
+
+    `store` is the run store, if one was named.
+    """
     page = _Page(console or open_console())
     page.line(explanation.title, "bold")
     for paragraph in explanation.lines:
@@ -34,6 +40,10 @@ def print_explanation(explanation: Explanation, console: Console | None = None) 
     for paragraph in explanation.endings:
         page.blank()
         page.prose(paragraph)
+    if explanation.next_commands:
+        page.blank()
+    for line in describe_next(explanation.next_commands, store):
+        page.line(line)
 
 
 class _Page:

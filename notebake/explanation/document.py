@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from notebake.errors import NextCommand
 from notebake.record import Record
 
 
@@ -67,6 +68,8 @@ class Explanation(Record):
     sections: tuple[Section, ...]
     endings: tuple[str, ...] = ()
     """Paragraphs that come last: what is left, what was not reached."""
+    next_commands: tuple[NextCommand, ...] = ()
+    """Commands of notebake that do what is described here."""
 
 
 def on_console(place: str, choices: str = "") -> Action:

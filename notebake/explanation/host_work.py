@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 from shlex import quote
 from urllib.parse import urlsplit
 
+from notebake.explanation.call_actions import waiting
 from notebake.explanation.document import Action, in_browser, on_computer, on_machine
 from notebake.explanation.host_software import PAPERMILL, PYTHON
 from notebake.explanation.login_lines import login_line, tunnel_line
@@ -142,6 +143,7 @@ def coming_back(facts: RunFacts) -> list[Action]:
     """Return how a restarted machine is looked at."""
     points = [quote(volume.mount_point) for volume in facts.recipe.volumes]
     return [
+        on_computer(waiting("instance-running", facts.recipe.region, facts.builder_id)),
         on_computer(
             login_line(facts, facts.builder_id), "The address may be another one after a restart."
         ),

@@ -108,7 +108,7 @@ def _without_repetitions(calls: Sequence[RecordedCall]) -> list[RecordedCall]:
     """Return the calls, each once: it may have been sent again after a kill or an error."""
     kept: dict[str, RecordedCall] = {}
     for call in calls:
-        key = f"{call.operation} {json.dumps(call.parameters, sort_keys=True)}"
+        key = f"{call.step} {call.operation} {json.dumps(call.parameters, sort_keys=True)}"
         known = kept.get(key)
         if known is None or (call.is_done and not known.is_done):
             kept[key] = call

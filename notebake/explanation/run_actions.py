@@ -21,6 +21,11 @@ def actions_of(step: str, facts: RunFacts, filler: Filler) -> list[Action]:
     if step == TEAR_DOWN:
         calls += calls_to_remove(facts)
     before, after = BEFORE.get(step, _nothing)(facts), AFTER.get(step, _nothing)(facts)
+    started = [call for call in calls if call.operation == "StartInstances"]
+    others = [call for call in calls if call not in started]
+    if started:
+        # A machine that was started is looked at before anything else happens to it.
+        return [*actions_of_calls(started, filler), *after, *actions_of_calls(others, filler)]
     return [*before, *actions_of_calls(calls, filler), *after]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from notebake.errors import NextCommand
 from notebake.explanation.document import ExplainedStep, Explanation, Section
 from notebake.explanation.filled_parameters import Filler, rules_from, texts_of
 from notebake.explanation.recorded_calls import BOOKKEEPING, TEAR_DOWN
@@ -15,6 +16,7 @@ from notebake.ledger.summary import Result
 
 DESCRIPTIONS = ("ssh to the machines of one notebake run",)
 """Texts of notebake's own in calls, which the record has as digests."""
+REMOVAL = "To let notebake remove what is temporary"
 INTRODUCTION = (
     "This is what you would click and type to do by hand what this run has done. For each step it"
     " says what the step is for, what it goes on costing, the way through the AWS console (the"
@@ -46,6 +48,9 @@ def explain_run(facts: RunFacts, titles: Mapping[str, str]) -> Explanation:
         lines=(*INTRODUCTION, _what_became(facts, sections)),
         sections=tuple(sections),
         endings=tuple(_endings(facts, missing)),
+        next_commands=(NextCommand(("tear-down", facts.run_id), REMOVAL),)
+        if facts.left_ids
+        else (),
     )
 
 
@@ -88,10 +93,7 @@ def purpose_of(step: str, facts: RunFacts) -> str:
     """Return what a step is for; what is left is something else than what was removed."""
     if step == TEAR_DOWN and facts.left_ids:
         left = ", ".join(facts.left_ids)
-        return (
-            f"{PURPOSES[step]} As far as the record shows, this is still there: {left}."
-            f" `notebake tear-down {facts.run_id}` does all of what follows."
-        )
+        return f"{PURPOSES[step]} As far as the record shows, this is still there: {left}."
     stays = " The image stays." if step == TEAR_DOWN and facts.stays else ""
     return f"{PURPOSES[step]}{stays}"
 

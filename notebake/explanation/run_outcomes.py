@@ -25,8 +25,8 @@ def outcome_of(step: str, facts: RunFacts) -> str:
         return f"In this run there was nothing to do: it was there already.{removed}"
     took = "" if fact.seconds is None else format_seconds(fact.seconds)
     result = fact.result.removesuffix(".")
-    shown = f"{result} ({took})" if result and took else result or f"done in {took}"
-    return f"In this run: {shown}.{removed}"
+    span = f" ({took})" if took else ""
+    return f"In this run{span}: {result or 'done'}.{removed}"
 
 
 def _is_removed(step: str, fact: StepFact, facts: RunFacts) -> bool:

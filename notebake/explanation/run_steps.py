@@ -42,8 +42,8 @@ HEADINGS = (
 TITLES = {TEAR_DOWN: "Remove what was temporary", OTHER: "What else was asked of AWS"}
 PURPOSES = {
     "preflight": (
-        "Before anything costs money: who you are to AWS, in which region you work, and which"
-        " image the machine is to start from. A bare image has an operating system and nothing"
+        "Finds out, before anything costs money, who you are to AWS, in which region you work, and"
+        " from which image the machine starts: a bare one, with an operating system and nothing"
         " else."
     ),
     "import_key_pair": (
@@ -66,7 +66,7 @@ PURPOSES = {
         "A new disk is blank: it gets a file system, a place in the tree of folders, and a line"
         " in /etc/fstab so that it is there again after a restart."
     ),
-    "install_packages": "Programs that come with the operating system's distribution.",
+    "install_packages": "Installs programs that come with the operating system, such as git.",
     "install_software": (
         "Python with JupyterLab and the packages of your research, in a folder of its own."
     ),
