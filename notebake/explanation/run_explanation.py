@@ -16,7 +16,6 @@ from notebake.ledger.summary import Result
 
 DESCRIPTIONS = ("ssh to the machines of one notebake run",)
 """Texts of notebake's own in calls, which the record has as digests."""
-REMOVAL = "To let notebake remove what is temporary"
 INTRODUCTION = (
     "This is what you would click and type to do by hand what this run has done. For each step it"
     " says what the step is for, what it goes on costing, the way through the AWS console (the"
@@ -48,10 +47,13 @@ def explain_run(facts: RunFacts, titles: Mapping[str, str]) -> Explanation:
         lines=(*INTRODUCTION, _what_became(facts, sections)),
         sections=tuple(sections),
         endings=tuple(_endings(facts, missing)),
-        next_commands=(NextCommand(("tear-down", facts.run_id), REMOVAL),)
-        if facts.left_ids
-        else (),
+        next_commands=_next_commands(facts),
     )
+
+
+def _next_commands(facts: RunFacts) -> tuple[NextCommand, ...]:
+    purpose = "The same by notebake"
+    return (NextCommand(("tear-down", facts.run_id), purpose),) if facts.left_ids else ()
 
 
 def filler_of(facts: RunFacts) -> Filler:
@@ -65,7 +67,10 @@ def filler_of(facts: RunFacts) -> Filler:
 
 def _is_reached(step: str, facts: RunFacts) -> bool:
     has_calls = any(call.step == step for call in facts.calls)
-    return step in facts.steps or has_calls or (step == TEAR_DOWN and bool(facts.left_ids))
+    fact = facts.steps.get(step)
+    # A tear-down undoes each step, also one that was never carried out.
+    was_tried = fact is not None and fact.happening != "undone"
+    return was_tried or has_calls or (step == TEAR_DOWN and bool(facts.left_ids))
 
 
 def _explain(
@@ -112,7 +117,9 @@ def _what_became(facts: RunFacts, sections: Iterable[Section]) -> str:
         return f"This run ended with the accepted image {summary.image.id}."
     steps = [step for section in sections for step in section.steps]
     if failed := [step.number for step in steps if has_failed(step.name, facts)]:
-        return f"This run failed at {' and '.join(failed)}: it is explained as far as it went."
+        removed = "" if facts.left_ids else " What it had made is removed since (section 8)."
+        where = " and ".join(failed)
+        return f"This run failed at {where}: it is explained as far as it went.{removed}"
     if summary.result is Result.OPEN:
         return "This run is not finished: it is explained as far as it has come."
     return "No image of this run was accepted: it is explained as far as it went."

@@ -38,6 +38,25 @@ class ServerFacts(Record):
     port: int
     """The port of this computer at which it is opened."""
 
+    @property
+    def costs_running(self) -> str:
+        """What it costs while it runs, in a sentence."""
+        usd = self.offer.usd_per_hour
+        if usd is None:
+            return f"notebake knows no price of {self.server.instance_type} here."
+        return (
+            f"Costs ${usd:.3f} an hour while it runs, with its disks and its address."
+            f" (Prices of {self.offer.prices_written}.)"
+        )
+
+    @property
+    def allowed(self) -> str:
+        """From where ssh is allowed now, in a sentence."""
+        if not self.rules:
+            return "At the moment nobody is let in."
+        listed = "; ".join(f"{rule.cidr} ({rule.description})" for rule in self.rules)
+        return f"At the moment: {listed}."
+
 
 def find_facts(name: str, owner: str, region: str) -> ServerFacts:
     """Return what is known of the server of this name.

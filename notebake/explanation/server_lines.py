@@ -55,7 +55,8 @@ def finding(facts: ServerFacts) -> list[Action]:
         f"        Name=tag:notebake:owner,Values={quote(server.owner)} \\\n"
         "    --query 'Reservations[].Instances[].[InstanceId,PublicIpAddress]'"
     )
-    kind = "public" if server.public_address or not server.private_address else "private"
+    # A stopped machine shows no public address; it gets one again, unless it never has any.
+    kind = "private" if _is_running(facts) and not server.public_address else "public"
     is_up = f"At the moment it is {server.address}." if _is_running(facts) else ""
     return [
         on_computer(asking, "Tags are how you find your own among many machines."),

@@ -68,7 +68,7 @@ def starting(facts: ServerFacts) -> Section:
             "Launch the machine [steps 4 and 5]",
             "Rents the machine, with disks that are copies of the image's.",
             launching(facts),
-            _costs_running(facts),
+            facts.costs_running,
         ),
     )
     return Section(number=0, title="Start it: notebake start", steps=steps)
@@ -92,7 +92,7 @@ def opening(facts: ServerFacts) -> Section:
         _step(
             "let_in",
             "Let your computer in [step 4]",
-            f"ssh is allowed from your address only.{_allowed(facts)}",
+            f"ssh is allowed from your address only. {facts.allowed}",
             letting_in(facts),
         ),
         _step(
@@ -150,21 +150,3 @@ def terminating(facts: ServerFacts) -> Section:
         "Costs nothing from then on.",
     )
     return Section(number=0, title="Terminate it: notebake terminate", steps=(step,))
-
-
-def _costs_running(facts: ServerFacts) -> str:
-    usd = facts.offer.usd_per_hour
-    if usd is None:
-        return f"notebake knows no price of {facts.server.instance_type} here."
-    return (
-        f"Costs ${usd:.3f} an hour while it runs, with its disks and its address."
-        f" (Prices of {facts.offer.prices_written}.)"
-    )
-
-
-def _allowed(facts: ServerFacts) -> str:
-    """Return from where ssh is allowed now."""
-    if not facts.rules:
-        return " At the moment nobody is let in."
-    listed = "; ".join(f"{rule.cidr} ({rule.description})" for rule in facts.rules)
-    return f" At the moment: {listed}."

@@ -142,6 +142,26 @@ def test_a_failed_run_names_the_step_and_the_reason(world: CloudWorld) -> None:
     assert "Launch the builder" in explanation.endings[0]
 
 
+def test_a_failed_run_that_was_removed_tells_what_was_never_reached(world: CloudWorld) -> None:
+    run = world.new_run()
+    with executing(run):
+        for step in CLOUD_STEPS[:3]:
+            do(step, run)
+        events.record_outcome(run, "wait_for_host", "failed", detail={"message": "no answer"})
+    tear_down(run)
+
+    explanation = explained(run)
+
+    assert "is removed since (section 8)" in explanation.lines[-1]
+    assert "Ask for the image" in explanation.endings[0]
+    assert "Removed again since" in step_of(explanation, "launch_instance").outcome
+    assert explanation.next_commands == ()
+    removed = "\n".join(action.text for action in step_of(explanation, "tear_down").actions)
+    assert re.findall(r"aws ec2 ([a-z-]+)", removed) == [
+        *("terminate-instances", "wait", "delete-security-group", "delete-key-pair"),
+    ]
+
+
 def test_a_place_without_room_is_told_and_not_typed(world: CloudWorld) -> None:
     run = world.new_run()
     refused = RefusedCall(
