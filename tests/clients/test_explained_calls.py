@@ -22,6 +22,7 @@ from notebake.explanation.server_facts import find_facts
 from notebake.servers.launch import user_data
 from tests.clients.programs import find_or_skip
 from tests.cloud_world import REGION, CloudWorld, cloud_world
+from tests.conftest import keep_from_aws
 from tests.ec2_actions import PUBLIC_KEY
 from tests.explained_run import FRIEND, actions_of, bake, explained, tear_down
 from tests.limits import HANG_SECONDS
@@ -35,6 +36,13 @@ OPERATION = re.compile(r"^aws ec2 ([a-z-]+)", re.MULTILINE)
 @pytest.fixture(scope="module")
 def aws() -> str:
     return find_or_skip("The AWS command line", "aws", "--version")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use no credentials and no home of whoever runs the tests."""
+    keep_from_aws(monkeypatch, tmp_path)
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
 
 
 SERVER_CALLS = frozenset(
@@ -101,10 +109,7 @@ def calls_in(explanation: Explanation) -> Iterator[Action]:
             yield action
 
 
-def test_the_printed_lines_make_the_same_things(
-    aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+def test_the_printed_lines_make_the_same_things(aws: str, tmp_path: Path) -> None:
     with cloud_world(tmp_path) as world:
         run = bake(world)
         before = described(world.ec2)
