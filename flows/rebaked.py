@@ -46,7 +46,7 @@ def show_difference(run: Run) -> str:
     try:
         mark = read_mark(run.id, run.recipe, open_store(run.store))
         if mark is None or not mark.previous_run_id:
-            return "the first image of the recipe"
+            return describe_first(run.recipe)
         before, after = (find_run(each, run.store) for each in (mark.previous_run_id, run.id))
         found = compare_images(before, after)
         held_back = describe_held_back(mark.held_back)
@@ -60,6 +60,12 @@ def show_difference(run: Run) -> str:
     except (NotebakeError, PrefectException, httpx.HTTPError) as error:
         log.warning("What differs could not be shown: %s", error)
         return "what differs could not be shown"
+
+
+def describe_first(recipe: Recipe) -> str:
+    """Return that there was no image before, and of which date its Python packages are."""
+    as_of = f", with Python packages as of {recipe.packages_until}" if recipe.packages_until else ""
+    return f"the first image of {recipe.name} in {recipe.region}{as_of}"
 
 
 def end_rebakes(reason: str, recipe: Recipe, recipe_path: str) -> str:

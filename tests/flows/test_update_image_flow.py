@@ -178,6 +178,77 @@ def test_a_rebake_says_what_it_changed(
     assert (current.image_id, current.run_id) == (NEW_IMAGE, run_id)
 
 
+def test_the_first_image_is_baked_and_says_of_which_date_its_packages_are(
+    built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    store = place_of(tmp_path)
+
+    state = carry_out(begun(tmp_path))
+
+    (run,) = [call.args[0] for call in built.call_args_list]
+    until = run.recipe.packages_until
+    assert state.is_completed(), state.message
+    first = f"{NEW_IMAGE} accepted, the first image of ocean in us-west-2"
+    assert state.message == f"{first}, with Python packages as of {until}"
+    mark = read_mark(run.id, PLAIN, open_store(store))
+    assert mark
+    assert (mark.previous_run_id, mark.reason) == ("", "no image of ocean was accepted yet")
+    current = find_current("ocean", REGION, store)
+    assert current
+    assert (current.image_id, current.run_id) == (NEW_IMAGE, run.id)
+
+
+def test_first_images_that_fail_end_as_rebakes_do(
+    built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    built.side_effect = fail
+
+    first, second, third = (carry_out(begun(tmp_path)) for _ in range(3))
+
+    stop = "2 rebakes of ocean in a row failed; there is no accepted image"
+    assert [each.type for each in (first, second, third)] == [StateType.FAILED] * 3
+    assert stop not in str(first.message)
+    assert stop in str(second.message)
+    assert str(third.message).startswith(stop)
+    assert built.call_count == len(rebakes(tmp_path)) == 2
+
+
+def test_a_recipe_without_a_policy_gets_no_first_image(
+    built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+
+    state = carry_out(begun(tmp_path, PLAIN.model_copy(update={"rebake": None})))
+
+    assert state.is_completed()
+    assert str(state.message).startswith("the recipe has no rebake policy, so that it is baked by")
+    assert not built.called
+
+
+def test_a_first_image_that_wants_an_approval_is_asked_for(
+    world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    asking = PLAIN.model_copy(update={"approve": ("bake",)})
+    with pytest.raises(Pause):
+        carried_out(begun(tmp_path, asking), update_image)
+    store = place_of(tmp_path)
+    (question,) = open_questions(store)
+    why, difference = ApprovalLog(store).read_shown(question).evidence
+    assert (why.title, why.lines) == (
+        "Why it would be baked",
+        ("no image of ocean was accepted yet",),
+    )
+    assert "there is nothing to compare with" in difference.lines[0]
+
+    state = carry_out(begun(tmp_path, asking))
+
+    assert str(state.message).startswith(f"Question {question.number} of run {question.run_id} is")
+    assert rebakes(tmp_path, asking) == [question.run_id]
+
+
 def test_what_is_held_back_stands_in_every_report(
     store_old: StoreOld, built: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
