@@ -5,6 +5,7 @@ has imported it before our code runs.
 """
 
 import logging
+from pathlib import Path
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
@@ -16,6 +17,8 @@ from notebake.errors import NotebakeError
 ENGINE_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 """Where Prefect logs how flow runs and task runs end."""
 EXPECTED = (NotebakeError, InterruptedError)
+LOADED = "__prefect_loader_"
+FLOWS = "flows"
 
 
 def show_logs_in_prefect() -> None:
@@ -38,6 +41,18 @@ def show_logs_in_prefect() -> None:
             handler.setLevel(logging.INFO)
             handler.addFilter(belongs_to_a_run)
             logger.addHandler(handler)
+
+
+def adopt_logger(module_name: str, path: str) -> None:
+    """Let the logger of a flow's own file be one of ours, by whatever name Prefect has loaded it.
+
+    A worker loads the file of a deployment's entrypoint as a module `__prefect_loader_…__` (prefect
+    3.8.8, utilities/importtools.py), so that its records would go nowhere.
+    """
+    if module_name.startswith(LOADED):
+        logger = logging.getLogger(module_name)
+        logger.name = f"{FLOWS}.{Path(path).stem}"
+        logger.parent = logging.getLogger(FLOWS)
 
 
 def belongs_to_a_run(_record: logging.LogRecord) -> bool:
