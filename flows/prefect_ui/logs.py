@@ -17,7 +17,6 @@ from notebake.errors import NotebakeError
 ENGINE_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 """Where Prefect logs how flow runs and task runs end."""
 EXPECTED = (NotebakeError, InterruptedError)
-LOADED = "__prefect_loader_"
 FLOWS = "flows"
 
 
@@ -46,10 +45,10 @@ def show_logs_in_prefect() -> None:
 def adopt_logger(module_name: str, path: str) -> None:
     """Let the logger of a flow's own file be one of ours, by whatever name Prefect has loaded it.
 
-    A worker loads the file of a deployment's entrypoint as a module `__prefect_loader_…__` (prefect
-    3.8.8, utilities/importtools.py), so that its records would go nowhere.
+    Of a deployment's entrypoint a worker loads the file, as the module `update_image` for example
+    (prefect 3.8.8, utilities/importtools.py), so that its records would go nowhere.
     """
-    if module_name.startswith(LOADED):
+    if Path(path).parent.name == FLOWS and not module_name.startswith(f"{FLOWS}."):
         logger = logging.getLogger(module_name)
         logger.name = f"{FLOWS}.{Path(path).stem}"
         logger.parent = logging.getLogger(FLOWS)

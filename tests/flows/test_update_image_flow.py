@@ -16,6 +16,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import Pause
+from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.states import Completed
 
 from flows import update_image as updating
@@ -134,8 +135,9 @@ def test_nothing_changed_is_no_machine_and_few_calls(
 ) -> None:
     store_old(place_of(tmp_path), PLAIN, base=TODAY)
     before = len(world.actions())
+    flow_run = begun(tmp_path)
 
-    state = carry_out(begun(tmp_path))
+    state = carry_out(flow_run)
 
     calls = world.actions()[before:]
     assert 0 < len(calls) <= 20
@@ -146,6 +148,7 @@ def test_nothing_changed_is_no_machine_and_few_calls(
     assert message.startswith("changed, but not among the causes that count: repository; not chec")
     (kept,) = Path(place_of(tmp_path)).glob("checks/ocean/*.json")
     assert message.endswith(f"Kept as {kept}")
+    assert (now(flow_run).name, now(flow_run).tags) == ("ocean: nothing to bake", ["recipe:ocean"])
     assert not built.called
     assert rebakes(tmp_path) == []
     assert len(list_runs(open_store(place_of(tmp_path)))) == 1
@@ -170,6 +173,7 @@ def test_a_rebake_says_what_it_changed(
     assert run.id == run_id
     assert run.recipe.packages_until
     newest, *others = artifacts_of(flow_run)
+    assert "- why it was baked: changed: base image" in newest
     assert "## Base image: changed" in newest
     assert f"| AMI | {runs.BASE_IMAGE} → {TODAY} |" in newest
     assert others[0].startswith("# ocean in us-west-2")
@@ -406,6 +410,10 @@ def test_of_two_rebakes_the_second_ends_at_once(
     assert state.is_completed(), state.message
     (second,) = seen
     assert second.is_completed()
+    assert second.state_details.flow_run_id
+    with get_client(sync_client=True) as client:
+        shown = client.read_flow_run(second.state_details.flow_run_id)
+    assert shown.name == "ocean: another rebake in progress"
     assert str(second.message).startswith("another rebake of ocean in us-west-2 is in progress: ")
     assert len(rebakes(tmp_path)) == 1
 
@@ -421,6 +429,21 @@ def test_the_right_to_rebake_is_of_one_recipe_in_one_region(tmp_path: Path) -> N
             pass
     with holding_rebake(PLAIN, store):
         pass
+
+
+def test_what_the_flow_itself_logs_is_shown_as_a_worker_loads_it(tmp_path: Path) -> None:
+    loaded: Flow[..., Any] = load_flow_from_entrypoint(
+        f"{PROJECT}/flows/update_image.py:update_image"
+    )
+    assert loaded.fn.__module__ != updating.__name__
+    recipe = tmp_path / "ocean.yaml"
+    recipe.write_text(dump_recipe(PLAIN.model_copy(update={"rebake": None})))
+    flow_run = started_in_ui(loaded, recipe_path=str(recipe), store=place_of(tmp_path))
+
+    carried_out(flow_run, loaded)
+
+    decision = "keep: the recipe has no rebake policy, so that it is baked by hand only"
+    assert (20, decision) in logged(flow_run, until="keep: ")
 
 
 def test_what_cannot_be_asked_is_no_success(
