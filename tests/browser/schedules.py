@@ -8,8 +8,6 @@ from tests.browser.person import Person
 ROW = ".flow-run-list .state-list-item"
 """Of the list alone: what is to come next stands above it (the pages of prefect 3.8.8)."""
 COMING = ("Scheduled", "Late", "Pending", "Submitting", "Running")
-
-
 CELLS = """rows => rows.map(row => {
     const link = row.querySelector("a[href*='/runs/flow-run/']");
     const badge = row.querySelector(".state-badge");
