@@ -7,7 +7,8 @@ Gives   rehearsal.svg: the report that a rehearsal printed on a terminal
         prefect-form.png: the form of the deployment `build`
         prefect-approval.png: the form of a bake that has to be approved
         jupyterlab.png: the notebook of a rehearsal, run on a server from its image
-Costs   four rehearsals, some minutes
+        prefect-schedule.png: a deployment whose schedule bakes when there is a reason to
+Costs   four rehearsals and a small bake, some minutes
 """
 
 import argparse
@@ -22,6 +23,7 @@ from docs.picture_of_prefect import (
     picture_prefect,
 )
 from docs.picture_of_report import picture_report
+from docs.picture_of_schedule import picture_schedule
 
 IMAGES = Path(__file__).parent / "images"
 PICTURES = {
@@ -31,6 +33,7 @@ PICTURES = {
     "prefect-form.png": picture_form,
     "prefect-approval.png": picture_approval,
     "jupyterlab.png": picture_jupyterlab,
+    "prefect-schedule.png": picture_schedule,
 }
 
 
