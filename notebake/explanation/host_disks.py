@@ -2,10 +2,10 @@
 
 from shlex import quote
 
+from notebake.aws.volumes import device_names
 from notebake.commands.volumes import device_link
 from notebake.explanation.document import Action, on_computer, on_machine
 from notebake.explanation.run_facts import RunFacts
-from notebake.machines.block_devices import device_names
 from notebake.recipe import FileSystem, InstanceStore, Volume
 
 ANY_VOLUME = "VOLUME-ID"
