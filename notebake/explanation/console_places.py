@@ -1,7 +1,7 @@
-"""Where the AWS console has what a call does: the ways through its menus, in its own words.
+"""Where the AWS console has what a call does: the ways through its menus.
 
-The words are those of the EC2 user guide (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/)
-as of 2026; AWS changes them without notice.
+They were written down without a console at hand, and compared with none; AWS changes them without
+notice. The user guide of EC2 has today's: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/
 """
 
 from collections.abc import Callable, Mapping
