@@ -37,10 +37,10 @@ def before_bake(run: Run) -> tuple[Paragraph, ...]:
         RunStoreError: the store failed.
     """
     mark = read_mark(run.id, run.recipe, open_store(run.store))
+    why = (Paragraph(title="Why it would be baked", lines=_why(mark)),) if mark else ()
     previous = find_previous(run)
     if previous is None:
-        return (Paragraph(title=DIFFERENCE, lines=(FIRST,)),)
-    why = (Paragraph(title="Why it would be baked", lines=_why(mark)),) if mark else ()
+        return (*why, Paragraph(title=DIFFERENCE, lines=(FIRST,)))
     found = _check_of(run)
     sentence = capitalize_first(describe_check(found)) + "."
     checked = f"Checked {found.checked:%Y-%m-%d %H:%M} UTC."
