@@ -22,6 +22,11 @@ PLACES = {
     "StopInstances": f"{INSTANCE} > Stop instance",
     "TerminateInstances": f"{INSTANCE} > Terminate (delete) instance",
     "AttachVolume": "EC2 > Elastic Block Store > Volumes > {VolumeId} > Actions > Attach volume",
+    "AllocateAddress": "EC2 > Network & Security > Elastic IPs > Allocate Elastic IP address",
+    "AssociateAddress": (
+        "EC2 > Network & Security > Elastic IPs > {AllocationId} > Actions > Associate"
+    ),
+    "ReleaseAddress": "EC2 > Network & Security > Elastic IPs > {AllocationId} > Actions > Release",
     "CreateImage": "EC2 > Instances > {InstanceId} > Actions > Image and templates > Create image",
     "CopyImage": "EC2 > Images > AMIs > {SourceImageId} > Actions > Copy AMI",
     "DeregisterImage": "EC2 > Images > AMIs > {ImageId} > Actions > Deregister AMI",

@@ -24,7 +24,7 @@ def mounting(facts: RunFacts) -> list[Action]:
         volume_id = volume.volume_id or facts.volume_ids.get(volume.name, "")
         if not volume_id:
             actions.append(_finding(facts, volume))
-        actions.append(_one_volume(volume, volume_id or ANY_VOLUME, facts.user))
+        actions.append(mounting_one(volume, volume_id or ANY_VOLUME, facts.user))
     if facts.recipe.instance_store:
         actions.append(_temporary_disk(facts.recipe.instance_store, facts.user))
     return actions if len(actions) > 1 else []
@@ -44,7 +44,8 @@ aws ec2 describe-volumes --region {facts.recipe.region} \\
     )
 
 
-def _one_volume(volume: Volume, volume_id: str, user: str) -> Action:
+def mounting_one(volume: Volume, volume_id: str, user: str) -> Action:
+    """Return how one volume is formatted, if it is a new one, and mounted."""
     link, target = device_link(volume_id), quote(volume.mount_point)
     kind, options = volume.file_system, OPTIONS[volume.file_system]
     fsck = 2 if kind == FileSystem.EXT4 else 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notebake.aws import server_calls
+from notebake.aws import server_calls, tags
 from notebake.aws.ssh_rules import list_ssh_rules
 from notebake.errors import NotebakeError
 from notebake.record import Record
@@ -87,7 +87,12 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         ),
         profile=profile,
         image_name=str(images[0].get("Name", "")) if images else "",
-        offer=price_server(server.instance_type, _size_gib(server, region), region),
+        offer=price_server(
+            server.instance_type,
+            _size_gib(server, region),
+            region,
+            has_elastic_address=server.has_elastic_address,
+        ),
         key_path=str(path),
         has_key=path.exists(),
         port=kept_port(server.owner, server.name) or FIRST_PORT,
@@ -97,4 +102,6 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
 def _size_gib(server: Server, region: str) -> int:
     ids = list(server.volume_ids.values())
     disks: list[dict[str, Any]] = server_calls.describe_volumes(ids, region) if ids else []
-    return sum(int(disk["Size"]) for disk in disks)
+    # A volume that outlives the server has a price of its own.
+    own = [each for each in disks if tags.SERVER_VOLUME not in tags.as_dict(each.get("Tags"))]
+    return sum(int(disk["Size"]) for disk in own)

@@ -1,7 +1,9 @@
 """What is done by hand for a server, by command; in brackets the steps of the tutorial."""
 
+from collections.abc import Iterator
+
 from notebake.costs.estimate import format_monthly
-from notebake.explanation import server_lines
+from notebake.explanation import server_extras, server_lines
 from notebake.explanation.call_actions import waiting
 from notebake.explanation.document import (
     Action,
@@ -71,7 +73,19 @@ def starting(facts: ServerFacts) -> Section:
             facts.costs_running,
         ),
     )
-    return Section(number=0, title="Start it: notebake start", steps=steps)
+    return Section(number=0, title="Start it: notebake start", steps=(*steps, *_extras(facts)))
+
+
+def _extras(facts: ServerFacts) -> Iterator[ExplainedStep]:
+    """Give the steps for what the image has not."""
+    if actions := server_extras.fixing_address(facts):
+        purpose = "An elastic address is the same at each start, until it is released."
+        costs = "Costs while the server is stopped, too."
+        yield _step("fix_address", "Give it a fixed address", purpose, actions, costs)
+    if actions := server_extras.attaching(facts):
+        purpose = "Disks of its own, or that were on other servers before; each is known by its id."
+        costs = "A volume costs until it is deleted, whether a server uses it or not."
+        yield _step("attach_disks", "Attach and mount its disks", purpose, actions, costs)
 
 
 def opening(facts: ServerFacts) -> Section:
@@ -142,11 +156,13 @@ def terminating(facts: ServerFacts) -> Section:
     step = _step(
         "terminate",
         "Terminate the machine",
-        "It is gone for good, with its disks and all that is on them; the image stays.",
+        "It is gone for good, with its disks and all that is on them; the image stays, and so do"
+        " volumes that were attached to it.",
         [
             *call(facts, "TerminateInstances", {"InstanceIds": [facts.server.id]}),
+            *server_extras.releasing(facts),
             *call(facts, "DeleteSecurityGroup", {"GroupId": facts.group_id}),
         ],
-        "Costs nothing from then on.",
+        "Costs nothing from then on, but for volumes that stay.",
     )
     return Section(number=0, title="Terminate it: notebake terminate", steps=(step,))

@@ -11,13 +11,16 @@ import pytest
 from flows.cli.completers import find_explainable
 from flows.cli.main import main
 from notebake.aws import tags
+from notebake.commands.volumes import device_link
 from notebake.explanation.document import Explanation, Where
 from notebake.explanation.server_explanation import explain_server
 from notebake.explanation.server_facts import find_facts
 from notebake.project import PROJECT
 from notebake.runs.run_id import is_run_id
-from notebake.servers import keys
+from notebake.servers import admission, keys, mounting
+from notebake.servers.kept_volume import list_kept
 from notebake.servers.power import stop_server
+from notebake.servers.wanted_volume import WantedVolume
 from tests.cloud_world import REGION
 from tests.explained_run import LINES, actions_of
 from tests.json_documents import document
@@ -70,6 +73,29 @@ def test_a_running_server_is_explained_by_its_own_ids(
     assert HOST_KEY.split()[1] in text
     assert "sudo cat /etc/notebake/jupyter-token" in text
     assert text_of(explanation, Where.BROWSER) == "http://localhost:7005/lab"
+
+
+def test_what_its_image_has_not_is_explained_too(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "own_address", lambda _server: "198.51.100.1")
+    monkeypatch.setattr(mounting, "run_on", lambda *_, **__: "mounted")
+    keys.ensure_key(OWNER, "ocean")
+    volumes = (WantedVolume(name="data", size_gib=5),)
+    world.start(world.plan(volumes=volumes, has_elastic_address=True))
+    (volume,) = list_kept(REGION)
+    (address,) = world.world.ec2.describe_addresses()["Addresses"]
+
+    explanation = explained()
+
+    text = text_of(explanation, *LINES)
+    assert f"--volume-id {volume.id}" in text
+    assert device_link(volume.id) in text_of(explanation, Where.MACHINE)
+    assert "mkfs" not in text, "it holds data by now"
+    assert text.count(address["AllocationId"]) == 2, "associated, and released in the end"
+    assert tags.RUNS not in text
+    for each in (action.text for action in actions_of(explanation, *LINES)):
+        assert subprocess.run(["bash", "-n", "-c", each], check=False).returncode == 0, each
 
 
 def test_a_stopped_server_has_no_address_to_type(world: ServerWorld) -> None:

@@ -1,0 +1,52 @@
+"""What is done by hand for the disks of a server that its image has not, and its fixed address."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notebake.aws import tags
+from notebake.explanation.document import Action, on_machine
+from notebake.explanation.host_disks import mounting_one
+from notebake.explanation.server_calls_by_hand import call
+from notebake.explanation.server_facts import ServerFacts
+from notebake.recipe import Volume
+from notebake.servers.server_disks import disks_of
+
+
+def attaching(facts: ServerFacts) -> list[Action]:
+    """Return how the disks are attached and mounted; nothing for a server without any.
+
+    A disk that another server has by now is left out.
+    """
+    server = facts.server
+    there = [
+        (disk, server.volume_ids[disk.device])
+        for disk in disks_of(server)
+        if disk.device in server.volume_ids
+    ]
+    actions: list[Action] = []
+    for disk, volume_id in there:
+        given = {"VolumeId": volume_id, "InstanceId": server.id, "Device": disk.device}
+        actions += call(facts, "AttachVolume", given, "Unless the launch has made it.")
+    for disk, volume_id in there:
+        volume = Volume(name=disk.name, mount_point=disk.mount, volume_id=volume_id)
+        actions.append(mounting_one(volume, volume_id, server.login))
+    shown = on_machine("lsblk --output NAME,SERIAL,SIZE,MOUNTPOINT")
+    return [*actions, shown] if actions else []
+
+
+def fixing_address(facts: ServerFacts) -> list[Action]:
+    """Return how the server gets its elastic address; nothing for one without."""
+    allocation_id = facts.server.tags.get(tags.ELASTIC_ADDRESS, "")
+    if not allocation_id:
+        return []
+    given: Mapping[str, Any] = {"AllocationId": allocation_id, "InstanceId": facts.server.id}
+    return [
+        *call(facts, "AllocateAddress", {"Domain": "vpc"}, gave=allocation_id),
+        *call(facts, "AssociateAddress", given),
+    ]
+
+
+def releasing(facts: ServerFacts) -> list[Action]:
+    """Return how its elastic address is given back."""
+    allocation_id = facts.server.tags.get(tags.ELASTIC_ADDRESS, "")
+    return call(facts, "ReleaseAddress", {"AllocationId": allocation_id}) if allocation_id else []
