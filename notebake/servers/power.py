@@ -11,7 +11,9 @@ from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
 from notebake.servers.no_room import with_advice
+from notebake.servers.place import forget
 from notebake.servers.server import Server
+from notebake.servers.ssh_config import remove_entry
 from notebake.timeouts import STATE_SECONDS
 from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
@@ -81,10 +83,15 @@ def stop_server(server: Server) -> None:
 
 
 def terminate_server(server: Server) -> None:
-    """Terminate a server, wait until it is gone, and remove its security group."""
+    """Terminate a server, wait until it is gone, and remove its security group.
+
+    Its ssh entry goes, too, and where this computer has reached it.
+    """
     log.info("Terminating %s (%s)", server.name, server.id)
     server_calls.terminate_server(server.id, server.region)
     remove_group(server.owner, server.name, server.region)
+    remove_entry(server.owner, server.name, server.id)
+    forget(server.owner, server.name)
 
 
 def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
