@@ -98,7 +98,10 @@ class Person:
         """Return EC2's description of a server that is not terminated."""
         filters = [
             {"Name": "tag:notebake:server", "Values": [name]},
-            {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]},
+            {
+                "Name": "instance-state-name",
+                "Values": ["pending", "running", "stopping", "stopped"],
+            },
         ]
         (found,) = self.ec2.describe_instances(Filters=filters)["Reservations"]
         instance: dict[str, Any] = found["Instances"][0]

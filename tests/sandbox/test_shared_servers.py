@@ -144,7 +144,7 @@ def test_another_host_key_is_refused_by_open_ssh_and_sftp_and_the_right_one_take
 
 
 @pytest.mark.usefixtures("server")
-def test_a_server_outlives_the_end_of_the_sharing(
+def test_a_server_outlives_the_end_of_the_sharing_and_is_started_again_while_it_stops(
     bakery: Bakery, friend: Person, image: dict[str, Any]
 ) -> None:
     done = bakery.notebake("unshare", image["ImageId"], "--with", FRIEND, "--region", REGION)
@@ -152,8 +152,10 @@ def test_a_server_outlives_the_end_of_the_sharing(
     again = friend.notebake("start", image["ImageId"], "--name", "second", "--yes")
     assert again.exit_code == 1
     assert "notebake share" in again.text
+    friend.ec2.stop_instances(InstanceIds=[friend.server("ocean")["InstanceId"]])
     with friend.opening("ocean") as opened:
         assert "started" in ask(*opened.address, "api/status")
+    assert re.search("Starting ocean|as soon as it has stopped", opened.printed), opened.printed
 
 
 def test_an_image_without_our_jupyterlab_says_so_and_gives_the_ssh_command(
