@@ -6,13 +6,16 @@ Gives   rehearsal.svg: the report that a rehearsal printed on a terminal
         prefect-live.png: such a flow run while its notebook runs
         prefect-form.png: the form of the deployment `build`
         prefect-approval.png: the form of a bake that has to be approved
-Costs   three rehearsals, some minutes
+        jupyterlab.png: the notebook of a rehearsal, run on a server from its image
+        prefect-schedule.png: a deployment whose schedule bakes when there is a reason to
+Costs   four rehearsals and a small bake, some minutes
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from docs.picture_of_jupyterlab import picture_jupyterlab
 from docs.picture_of_prefect import (
     picture_approval,
     picture_form,
@@ -20,6 +23,7 @@ from docs.picture_of_prefect import (
     picture_prefect,
 )
 from docs.picture_of_report import picture_report
+from docs.picture_of_schedule import picture_schedule
 
 IMAGES = Path(__file__).parent / "images"
 PICTURES = {
@@ -28,6 +32,8 @@ PICTURES = {
     "prefect-live.png": picture_live,
     "prefect-form.png": picture_form,
     "prefect-approval.png": picture_approval,
+    "jupyterlab.png": picture_jupyterlab,
+    "prefect-schedule.png": picture_schedule,
 }
 
 

@@ -12,7 +12,7 @@ from notebake.humanize import capitalize_first, first_line, format_dollars, plur
 from notebake.images.difference.compare_images import compare_images
 from notebake.images.difference.image_difference import describe_difference
 from notebake.images.difference.previous import find_previous
-from notebake.images.rebake.mark import read_mark
+from notebake.images.rebake.mark import RebakeMark, read_mark
 from notebake.images.updates.check import check_image
 from notebake.images.updates.current import accepted_image, find_current
 from notebake.images.updates.kept_check import find_kept_check
@@ -37,10 +37,10 @@ def before_bake(run: Run) -> tuple[Paragraph, ...]:
         RunStoreError: the store failed.
     """
     mark = read_mark(run.id, run.recipe, open_store(run.store))
+    why = (Paragraph(title="Why it would be baked", lines=_why(mark)),) if mark else ()
     previous = find_previous(run)
     if previous is None:
-        return (Paragraph(title=DIFFERENCE, lines=(FIRST,)),)
-    why = (Paragraph(title="Why it would be baked", lines=(mark.reason,)),) if mark else ()
+        return (*why, Paragraph(title=DIFFERENCE, lines=(FIRST,)))
     found = _check_of(run)
     sentence = capitalize_first(describe_check(found)) + "."
     checked = f"Checked {found.checked:%Y-%m-%d %H:%M} UTC."
@@ -68,6 +68,10 @@ def before_sharing(run: Run, image: Image) -> tuple[Paragraph, ...]:
         Paragraph(title="What the build has cost", lines=(cost or "not metered",)),
         *_difference(find_previous(run), made),
     )
+
+
+def _why(mark: RebakeMark) -> tuple[str, ...]:
+    return (mark.reason, f"It starts {mark.start}.") if mark.start else (mark.reason,)
 
 
 def _check_of(run: Run) -> UpdateCheck:

@@ -7,31 +7,31 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from flows.approval import check_none_open
 from flows.build_image import build
 from flows.cancelled_build import show_cancelled
 from flows.check_updates import keep_and_show
-from flows.prefect_ui.flow_run_name import name_flow_run
+from flows.prefect_ui.flow_run_name import name_flow_run, name_without_run
 from flows.prefect_ui.form import RecipeChoice, RecipePath, StoreLocation, chosen_path
 from flows.prefect_ui.going_on import has_gone_on
 from flows.prefect_ui.kept_log import keeping_log
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.prefect_ui.started_by import started_by
 from flows.prefect_ui.unfinished import show_crashed
-from flows.rebaked import describe_failures, end_rebakes, move_to, show_difference
+from flows.rebaked import describe_failures, end_rebakes, end_without, move_to, show_difference
 from notebake import clock
 from notebake.errors import NotebakeError
 from notebake.images.rebake.begin import begin_rebake
-from notebake.images.rebake.decision import Decision, decide
+from notebake.images.rebake.decision import decide
 from notebake.images.rebake.holding import RebakeInProgressError, holding_rebake
 from notebake.images.rebake.mark import count_failures
+from notebake.images.rebake.start import choose_start
 from notebake.images.updates.check import check_image
 from notebake.images.updates.cooldown_date import with_date
 from notebake.images.updates.current import find_current
-from notebake.images.updates.held_back import describe_held_back, list_held_back
-from notebake.images.updates.update_check import UpdateCheck
+from notebake.images.updates.held_back import list_held_back
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
 from notebake.runs.approvals.approval_log import ApprovalOpenError
@@ -43,6 +43,14 @@ from notebake.timestamps import utc_from_seconds
 from notebake.waiting import allow_waits
 
 log = logging.getLogger(__name__)
+ENDS: dict[object, str] = {
+    "keep": "nothing to bake",
+    "not known": "not decided",
+    "stopped": "no more rebakes",
+    RebakeInProgressError: "another rebake in progress",
+    ApprovalOpenError: "waits for an answer",
+}
+"""What a flow run is called that bakes nothing, by how it ends."""
 
 
 @flow(name="Update an image", on_cancellation=[show_cancelled], on_crashed=[show_crashed])
@@ -76,6 +84,7 @@ def update_image(
             return bake(run, path, promote=promote) if isinstance(run, Run) else run
     except (RebakeInProgressError, ApprovalOpenError) as error:
         log.info("%s", error.message)
+        name_without_run(wanted, ENDS[type(error)])
         return Completed(message=error.message)
 
 
@@ -106,9 +115,13 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
         reason = end_rebakes(decision.reason, recipe, recipe_path)
         decision = decision.model_copy(update={"reason": reason})
     if decision.outcome != "rebake":
+        name_without_run(recipe, ENDS[decision.outcome])
         return end_without(decision, found, kept_at)
     if "bake" in recipe.approve:
         check_none_open(recipe.name, recipe.region, location)
+    start = choose_start(dated, found, current, open_store(location))
+    if start.reason:
+        log.info("The builder is launched %s", start.reason)
     return begin_rebake(
         dated,
         recipe_path,
@@ -117,21 +130,8 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
         reason=decision.reason,
         previous_run_id=current.run_id if current else "",
         held_back=list_held_back(found.findings),
+        start=start,
     )
-
-
-def end_without(decision: Decision, found: UpdateCheck, kept_at: str) -> State[Any]:
-    """Return the state that says why no image is baked; what is not known is no success."""
-    missing = ", ".join(finding.cause for finding in found.not_checked)
-    more = f"not checked: {missing}" if missing and decision.outcome == "keep" else ""
-    held_back = describe_held_back(list_held_back(found.findings))
-    sentence = "; ".join(filter(None, (decision.reason, held_back, more)))
-    message = f"{sentence}. Kept as {kept_at}"
-    if decision.outcome == "keep":
-        return Completed(message=message, data=kept_at)
-    if decision.outcome == "not known":
-        message = f"Not decided: {message}. Retry asks again."
-    return Failed(message=message, data=NotebakeError(message))
 
 
 def bake(run: Run, recipe_path: str, *, promote: bool) -> State[Any]:

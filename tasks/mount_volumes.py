@@ -8,7 +8,6 @@ Costs   nothing of its own
 from notebake.aws import volumes as aws_volumes
 from notebake.commands.instance_store import install_instance_store
 from notebake.commands.volumes import prepare_volume, volumes_are_mounted
-from notebake.machines.block_devices import device_names
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
@@ -38,7 +37,7 @@ def probe(run: Run, host: Host) -> str | None:
 def make(run: Run) -> Done:
     """Create file systems on new volumes only, and mount all volumes."""
     host = builder_host(run)
-    devices = device_names(run.recipe)
+    devices = aws_volumes.device_names(run.recipe)
     for volume in run.recipe.volumes:
         if volume.volume_id:
             aws_volumes.attach_volume(
@@ -48,7 +47,7 @@ def make(run: Run) -> Done:
     # Parents first, as a mount point may be below another one.
     scripts = [
         prepare_volume(volume=volume, volume_id=ids[volume.name], user=host.user)
-        for volume in sorted(run.recipe.volumes, key=lambda each: each.mount_point)
+        for volume in sorted(run.recipe.start_volumes, key=lambda each: each.mount_point)
     ]
     if run.recipe.instance_store:
         scripts.append(install_instance_store(run.recipe.instance_store, host.user))
@@ -57,7 +56,7 @@ def make(run: Run) -> Done:
 
 def volume_ids(run: Run, host: Host) -> dict[str, str]:
     """Return the volume id of each of the recipe's volumes on the builder."""
-    devices = device_names(run.recipe)
+    devices = aws_volumes.device_names(run.recipe)
     return aws_volumes.volume_ids_by_name(run.recipe, host.instance_id, devices)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from notebake.aws import images, tags
 from notebake.aws.model import Image
 from notebake.aws.names import name_of_image
+from notebake.aws.volumes import device_names
 from notebake.errors import CloudError, ResourceLostError, resume
 from notebake.images import run_image
 from notebake.images.image_state import is_sealed, usable_image
-from notebake.machines.block_devices import device_names
 from notebake.record import digest_of
 from notebake.resources import stack_instances
 from notebake.runbook.plan import step_digest

@@ -12,7 +12,7 @@ from flows.cli.history import SUBCOMMANDS
 from flows.cli.main import main
 
 LISTING = {
-    *("check", "costs", "diff", "history", "images", "plan", "prune", "survey", "sweep"),
+    *("check", "costs", "diff", "explain", "history", "images", "plan", "prune", "survey", "sweep"),
 }
 
 

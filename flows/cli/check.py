@@ -90,6 +90,7 @@ def run(given: argparse.Namespace) -> int:
             location=location,
             shows_all=given.all,
             since=since,
+            rebakes=recipe.rebake is not None,
         )
     if failure:
         raise failure

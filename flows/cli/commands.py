@@ -50,6 +50,7 @@ COMMANDS = (
     ),
     Command("sweep", LOOK_AFTER, "flows.cli.sweep", "list what has expired; --apply removes it"),
     Command("prune", LOOK_AFTER, "flows.cli.prune", "retire old images by a recipe's own policy"),
+    Command("explain", RECORDS, "flows.cli.explain", "what you would have typed by hand, and why"),
     Command("history", RECORDS, "flows.cli.history", "what is recorded of runs; verify it"),
     Command("costs", RECORDS, "flows.cli.costs", "sum what runs cost, by run, person or award"),
     Command("report", RECORDS, "flows.cli.report", "report on an award, as pages and as PDF"),

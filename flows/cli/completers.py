@@ -40,6 +40,14 @@ def find_opened_servers(prefix: str, **_: object) -> dict[str, str]:
     return {name: "" for name in sorted(names) if name.startswith(prefix)}
 
 
+def find_explainable(
+    prefix: str, parsed_args: argparse.Namespace, **more: object
+) -> dict[str, str]:
+    """Return the ids of runs, and the names of the servers that were opened on this computer."""
+    runs = find_run_ids(prefix, parsed_args, **more)
+    return {**find_opened_servers(prefix), **runs}
+
+
 def _paths(prefix: str) -> Iterator[str]:
     """Yield the paths that start with the prefix; folders end with a slash."""
     from pathlib import Path

@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
+from notebake.recipe import Recipe
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -34,29 +35,35 @@ def name_flow_run(run: Run, prefix: str = "") -> None:
 
     The run id begins with the name of the recipe. A failure here is a warning.
     """
+    _name_and_tag(f"{prefix}{run.id}", run.recipe, f"run:{run.id}")
+
+
+def name_without_run(recipe: Recipe, what: str) -> None:
+    """Name and tag the current flow run by its recipe and by what became of it, without a run."""
+    _name_and_tag(f"{recipe.name}: {what}", recipe)
+
+
+def _name_and_tag(wanted: str, recipe: Recipe, *tags: str) -> None:
     flow_run_id = flow_run.get_id()
     if not flow_run_id:
         return
     name = flow_run.get_name() or ""
-    tags = sorted({*(flow_run.get_tags() or ()), *tags_of(run)})
+    # A Retry may end in another way than what the name says.
+    is_ours = is_generated(name) or name.startswith(f"{recipe.name}: ")
+    every = sorted({*(flow_run.get_tags() or ()), *tags, *tags_of(recipe)})
     try:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(
-                UUID(flow_run_id),
-                name=f"{prefix}{run.id}" if is_generated(name) else name,
-                tags=tags,
-            )
+            client.update_flow_run(UUID(flow_run_id), name=wanted if is_ours else name, tags=every)
     except (PrefectException, httpx.HTTPError) as error:
         log.warning("The flow run could not be named and tagged in Prefect: %s", error)
 
 
-def tags_of(run: Run) -> Iterator[str]:
-    """Yield the tags: run, recipe, and the project and awards that it is for."""
-    yield f"run:{run.id}"
-    yield f"recipe:{run.recipe.name}"
-    if project := run.recipe.tags.get("Project"):
+def tags_of(recipe: Recipe) -> Iterator[str]:
+    """Yield the tags of a recipe: its name, and the project and awards that it is for."""
+    yield f"recipe:{recipe.name}"
+    if project := recipe.tags.get("Project"):
         yield f"project:{project}"
-    for award in run.recipe.award:
+    for award in recipe.award:
         yield f"award:{award.number}"
 
 

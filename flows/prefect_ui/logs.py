@@ -5,6 +5,7 @@ has imported it before our code runs.
 """
 
 import logging
+from pathlib import Path
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
@@ -16,6 +17,7 @@ from notebake.errors import NotebakeError
 ENGINE_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 """Where Prefect logs how flow runs and task runs end."""
 EXPECTED = (NotebakeError, InterruptedError)
+FLOWS = "flows"
 
 
 def show_logs_in_prefect() -> None:
@@ -38,6 +40,18 @@ def show_logs_in_prefect() -> None:
             handler.setLevel(logging.INFO)
             handler.addFilter(belongs_to_a_run)
             logger.addHandler(handler)
+
+
+def adopt_logger(module_name: str, path: str) -> None:
+    """Let the logger of a flow's own file be one of ours, by whatever name Prefect has loaded it.
+
+    Of a deployment's entrypoint a worker loads the file, as the module `update_image` for example
+    (prefect 3.8.8, utilities/importtools.py), so that its records would go nowhere.
+    """
+    if Path(path).parent.name == FLOWS and not module_name.startswith(f"{FLOWS}."):
+        logger = logging.getLogger(module_name)
+        logger.name = f"{FLOWS}.{Path(path).stem}"
+        logger.parent = logging.getLogger(FLOWS)
 
 
 def belongs_to_a_run(_record: logging.LogRecord) -> bool:

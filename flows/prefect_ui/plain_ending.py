@@ -11,7 +11,7 @@ from prefect.runtime import deployment
 from prefect.states import Failed
 
 from flows.next_steps import describe_error, is_read_in_ui, reading_in_ui
-from flows.prefect_ui.logs import show_logs_in_prefect
+from flows.prefect_ui.logs import adopt_logger, show_logs_in_prefect
 from notebake.errors import ApprovalRefusedError, NotebakeError
 from notebake.runs.lock import ExecutedElsewhereError
 
@@ -30,6 +30,7 @@ def ending_plainly(work: Callable[P, Any]) -> Callable[P, Any]:
 
     @functools.wraps(work)
     def function(*arguments: P.args, **options: P.kwargs) -> Any:
+        adopt_logger(work.__module__, work.__code__.co_filename)
         show_logs_in_prefect()
         with reading_in_ui() if deployment.get_id() else nullcontext():
             try:

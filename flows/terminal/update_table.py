@@ -32,11 +32,12 @@ def print_check(
     location: str = "",
     shows_all: bool = False,
     since: str = "",
+    rebakes: bool = False,
 ) -> None:
     """Print a check, of many changes the first ones.
 
     `store` is the run store if one was named, `location` the one that was asked, and `since` says
-    when it was checked before.
+    when it was checked before; `rebakes` tells that the recipe has a rebake policy.
     """
     console = open_console()
     width = console.width if console.is_terminal else 0
@@ -51,6 +52,8 @@ def print_check(
     whole += [advice_lines(advice, width, shows_all=shows_all) for advice in check.advice]
     if check.image_id is None and location:
         head.insert(1, Text(f"The run store that was asked: {location}"))
+    if check.image_id is None and rebakes:
+        head.append(Text("A schedule of the flow “Update an image” makes it, too, once it is on."))
     if check.advice:
         fixed[len(check.findings)][:0] = [Text(""), Text(TITLE)]
     command = NextCommand(("check", recipe_path, "--all")).command_line(store)

@@ -30,6 +30,7 @@ BOTH_SIDES = (
         ],
     ),
 )
+DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnopqrst")
 FIRST_VOLUME: dict[str, Any] = {
     "VolumeId": lambda run: existing_volumes(run.recipe)[0],
     "InstanceId": INSTANCE.stand_in,
@@ -136,6 +137,14 @@ def detach_volume(volume_id: str, instance_id: str, region: str) -> None:
         timeout_seconds=ATTACH_SECONDS,
         interval_seconds=POLL_SECONDS,
     )
+
+
+def device_names(recipe: Recipe) -> dict[str, str]:
+    """Return the device name of each volume, by the volume's name.
+
+    The names only label EC2's mapping: on the host a disk is found by its volume id.
+    """
+    return {volume.name: device for volume, device in zip(recipe.volumes, DEVICES, strict=False)}
 
 
 def volume_ids_by_name(recipe: Recipe, instance_id: str, devices: dict[str, str]) -> dict[str, str]:

@@ -2,24 +2,15 @@
 
 from typing import Any
 
+from notebake.aws.volumes import device_names
 from notebake.recipe import Encryption, EncryptionMode, Recipe, RootVolume
-
-DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnopqrst")
-
-
-def device_names(recipe: Recipe) -> dict[str, str]:
-    """Return the device name of each volume, by the volume's name.
-
-    The names only label EC2's mapping: on the host a disk is found by its volume id.
-    """
-    return {volume.name: device for volume, device in zip(recipe.volumes, DEVICES, strict=False)}
 
 
 def disks_of_builder(recipe: Recipe, root_device: str) -> list[dict[str, Any]]:
     """Return the mapping of the builder: its termination deletes every disk of the launch."""
     devices = device_names(recipe)
     mapping = [{"DeviceName": root_device, "Ebs": _disk(recipe.root_volume, recipe.encryption)}]
-    for volume in recipe.volumes:
+    for volume in recipe.start_volumes:
         if volume.volume_id is None:
             disk = _disk(volume, recipe.encryption)
             if volume.snapshot_id:

@@ -103,14 +103,14 @@ def interface_in(subnet: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
 def base_image_to_launch(run: Run) -> str:
     """Return the id of the base image that a launch would take now; it is not recorded by that."""
     recorded = idempotency.recall(run, _base_image_name(run))
-    found = recorded or images.resolve_base_image(run.recipe.base_image, run.region)
+    found = recorded or images.resolve_base_image(run.recipe.start_image, run.region)
     return str(found["ImageId"])
 
 
 def resolve_base_image(run: Run) -> dict[str, Any]:
     """Return the base image of the run, which is resolved once and then recorded."""
     recipe = run.recipe
-    found = images.resolve_base_image(recipe.base_image, recipe.region)
+    found = images.resolve_base_image(recipe.start_image, recipe.region)
     return idempotency.remember(
         run,
         _base_image_name(run),
@@ -119,4 +119,4 @@ def resolve_base_image(run: Run) -> dict[str, Any]:
 
 
 def _base_image_name(run: Run) -> str:
-    return f"base-image-{digest_of(run.recipe.base_image)}"
+    return f"base-image-{digest_of(run.recipe.start_image)}"

@@ -18,7 +18,7 @@ def check_base_image(run: Run) -> Iterable[Finding]:
     """Check that the base image exists, is not revoked, starts, and fits on the root disk."""
     recipe = run.recipe
     try:
-        base = images.resolve_base_image(recipe.base_image, recipe.region)
+        base = images.resolve_base_image(recipe.start_image, recipe.region)
     except PreflightError as error:
         hint = "Its owner may have withdrawn or disabled it, or not shared it with this account."
         raise PreflightError(error.message, error.hint or hint) from error

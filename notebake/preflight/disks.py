@@ -16,7 +16,7 @@ from notebake.runs.run import Run
 def check_disks(run: Run) -> Iterable[Finding]:
     """Check that volumes are usable, and snapshots complete and not larger than the disk."""
     region = run.recipe.region
-    for volume in run.recipe.volumes:
+    for volume in run.recipe.start_volumes:
         if volume.volume_id:
             state = describe_volumes([volume.volume_id], region)[0]["State"]
             is_usable = state in {"available", "in-use"}

@@ -28,7 +28,7 @@ def check_instance_types(run: Run) -> Iterable[Finding]:
     recipe = run.recipe
     subnets = networks.find_subnets(recipe.network, recipe.region)
     zones = {str(subnet["AvailabilityZone"]) for subnet in subnets}
-    base = images.resolve_base_image(recipe.base_image, recipe.region)
+    base = images.resolve_base_image(recipe.start_image, recipe.region)
     needed_mib = MINIMUM_MEMORY_MIB[recipe.software.manager]
     for name in wanted_types(recipe):
         offered = account.offered_zones(name, recipe.region) & zones

@@ -53,7 +53,7 @@ def check_pins(run: Run) -> Iterator[Finding]:
     if not pins:
         return
     what = f"Whether {len(pins)} pinned packages have a wheel"
-    base = images.resolve_base_image(run.recipe.base_image, run.recipe.region)
+    base = images.resolve_base_image(run.recipe.start_image, run.recipe.region)
     python = python_of(base.get("Name", ""), base.get("Architecture", ""))
     if python is None:
         yield not_checked(

@@ -46,13 +46,17 @@ def whole_calls(run: Run) -> Iterator[WholeCall]:
 
 def launches(recipe: Recipe, subnets: list[dict[str, Any]]) -> Iterator[WholeCall]:
     """Yield the launch of each type in a zone that offers it, without group and key pair."""
-    base = images.resolve_base_image(recipe.base_image, recipe.region)
+    base = images.resolve_base_image(recipe.start_image, recipe.region)
     disks = disks_of_builder(recipe, base["RootDeviceName"])
     machine = launch_parameters(base["ImageId"], disks)
     starts_from = (
         f"image/{base['ImageId']}",
         *(f"subnet/{subnet['SubnetId']}" for subnet in subnets),
-        *(f"snapshot/{volume.snapshot_id}" for volume in recipe.volumes if volume.snapshot_id),
+        *(
+            f"snapshot/{volume.snapshot_id}"
+            for volume in recipe.start_volumes
+            if volume.snapshot_id
+        ),
     )
     for instance_type in wanted_types(recipe):
         offered = account.offered_zones(instance_type, recipe.region)

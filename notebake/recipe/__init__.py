@@ -21,7 +21,7 @@ from notebake.recipe.machine import (
 )
 from notebake.recipe.part import Part
 from notebake.recipe.prune import Prune
-from notebake.recipe.rebake import Rebake
+from notebake.recipe.rebake import PreviousImage, Rebake
 from notebake.recipe.recipe import Recipe
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Network",
     "Notebook",
     "Part",
+    "PreviousImage",
     "Prune",
     "Rebake",
     "Recipe",

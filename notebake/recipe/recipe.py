@@ -29,7 +29,7 @@ from notebake.recipe.machine import (
 )
 from notebake.recipe.part import Contradiction, Part
 from notebake.recipe.prune import Prune
-from notebake.recipe.rebake import Rebake, find_in_rebake
+from notebake.recipe.rebake import PreviousImage, Rebake, find_in_rebake
 
 Approvable = Literal["bake", "share", "delete"]
 
@@ -134,11 +134,56 @@ class Recipe(Part):
         """When a rebake began, which brings the distribution's packages up to date; else None."""
         return self.rebake.began if self.rebake else None
 
-    def with_times_of(self, earlier: "Recipe") -> "Recipe":
-        """Return the recipe with the times that a rebake has set in an earlier version of it."""
+    @property
+    def previous(self) -> PreviousImage | None:
+        """The image before, if a rebake starts from it."""
+        return self.rebake.previous if self.rebake else None
+
+    @property
+    def start_image(self) -> BaseImage:
+        """The image that the builder is launched from: the base image, or the image before."""
+        if self.previous is None:
+            return self.base_image
+        return BaseImage(image_id=self.previous.image_id, user=self.base_image.user)
+
+    @property
+    def start_volumes(self) -> tuple[Volume, ...]:
+        """The data disks of the builder, each from its snapshot in the image before if it has one.
+
+        A volume that is not in that image is made as the recipe says.
+        """
+        snapshots = self.previous.snapshots if self.previous else {}
+        return tuple(
+            volume.model_copy(update={"snapshot_id": snapshots[volume.name]})
+            if volume.name in snapshots
+            else volume
+            for volume in self.volumes
+        )
+
+    @property
+    def lasting(self) -> tuple[object, ...]:
+        """The parts whose products stay on disks, and that no later step takes away again."""
+        clone = self.repository and (self.repository.url, self.repository_path)
+        software = (self.software.manager, self.software.apt)
+        return (
+            *(self.region, self.base_image, self.encryption, self.root_volume, self.volumes),
+            *(self.instance_store, self.datasets, clone, software),
+        )
+
+    def with_rebake_of(self, earlier: "Recipe") -> "Recipe":
+        """Return the recipe with what a rebake has set in an earlier version of it.
+
+        The image before is no start any more if something of it would have to be taken away.
+        """
         if not self.rebake or not earlier.rebake:
             return self
-        known = {"began": self.rebake.began or earlier.rebake.began, "until": self.rebake.until}
+        known: dict[str, object] = {
+            "began": self.rebake.began or earlier.rebake.began,
+            "until": self.rebake.until,
+        }
         if self.rebake.cooldown_days:
             known["until"] = self.rebake.until or earlier.rebake.until
+        keeps = self.rebake.generations and self.lasting == earlier.lasting
+        previous = self.rebake.previous or (earlier.rebake.previous if keeps else None)
+        known |= {"previous": previous}
         return self.model_copy(update={"rebake": self.rebake.model_copy(update=known)})

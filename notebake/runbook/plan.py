@@ -38,8 +38,13 @@ def no_parts(_: Recipe) -> list[Any]:
 def _launch(recipe: Recipe) -> list[Any]:
     network = recipe.network
     return [
-        *(recipe.region, recipe.base_image, recipe.encryption, network.vpc_id),
-        *(list(network.subnet_ids), network.address, recipe.root_volume, list(recipe.volumes)),
+        *(recipe.region, recipe.start_image, recipe.encryption, network.vpc_id),
+        *(
+            list(network.subnet_ids),
+            network.address,
+            recipe.root_volume,
+            list(recipe.start_volumes),
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.reserved_ids import FLOW_RUNS
 from notebake.runs.run import Run
+from notebake.runs.run_id import make_run_id
 from notebake.runs.summaries import has_run
 from notebake.store.interface import RunStore
 
@@ -59,7 +60,7 @@ def read_run_id(flow_run_id: str, store: RunStore) -> str | None:
 
 def choose_run_id(flow_run_id: str, recipe: Recipe, store: RunStore) -> str:
     """Record a new run id for the flow run unless it has one; return the recorded id."""
-    chosen = FlowRun(run_id=registry.make_run_id(recipe, datetime.datetime.now(datetime.UTC)))
+    chosen = FlowRun(run_id=make_run_id(recipe.name, datetime.datetime.now(datetime.UTC)))
     store.create(_key(flow_run_id), chosen.model_dump_json().encode())
     recorded = read_run_id(flow_run_id, store)
     if recorded is None:

@@ -14,7 +14,6 @@ record/_seals/<run id>/…        copies of the entries that sealed it (notebake
 
 import datetime
 import difflib
-import secrets
 from collections.abc import Container
 
 import yaml
@@ -28,6 +27,7 @@ from notebake.record import Record, digest_of
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import RESERVED_IDS
 from notebake.runs.run import Run
+from notebake.runs.run_id import make_run_id
 from notebake.store.interface import KEY, RunStore
 
 SHARED_STORE_HINT = (
@@ -68,7 +68,7 @@ def new_run(
     while True:
         created = datetime.datetime.now(datetime.UTC)
         header = RunHeader(
-            id=run_id or make_run_id(recipe, created),
+            id=run_id or make_run_id(recipe.name, created),
             recipe_path=recipe_path,
             created=created,
             notebake_version=installed_version(),
@@ -83,11 +83,6 @@ def new_run(
             store.write(f"{run.id}/run.json", header.model_dump_json(indent=2).encode())
             # A process that was killed between the two writes may have left another recipe.
             return run if is_new else update_recipe(run, recipe)
-
-
-def make_run_id(recipe: Recipe, created: datetime.datetime) -> str:
-    """Return an id for a new run: recipe name, time, and a random suffix."""
-    return f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def load_run(run_id: str, store: RunStore) -> Run:
@@ -135,8 +130,8 @@ def update_recipe(run: Run, recipe: Recipe) -> Run:
     store = open_store(run.store)
     while True:
         latest = load_run(run.id, store)
-        # A rebake keeps the date up to which it installs packages.
-        recipe = recipe.with_times_of(latest.recipe)
+        # A rebake keeps the date up to which it installs packages, and the image it starts from.
+        recipe = recipe.with_rebake_of(latest.recipe)
         if digest_of(recipe) == digest_of(latest.recipe):
             return latest
         _check_same_place(latest, recipe)

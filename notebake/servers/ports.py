@@ -31,6 +31,11 @@ def keep_port(owner: str, name: str, wanted: int | None = None) -> int:
     return port
 
 
+def kept_port(owner: str, name: str) -> int | None:
+    """Return the port at which a server was opened on this computer; None if it never was."""
+    return _read(_path_of(owner, name))
+
+
 def port_taken_error(name: str, port: int) -> PortTakenError:
     """Return the error for a kept port on which another program listens."""
     return PortTakenError(

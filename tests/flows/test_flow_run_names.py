@@ -7,7 +7,7 @@ import pytest
 from prefect import flow
 from prefect.utilities.names import generate_slug
 
-from flows.prefect_ui.flow_run_name import is_generated, name_flow_run
+from flows.prefect_ui.flow_run_name import is_generated, name_flow_run, name_without_run
 from notebake.recipe import Recipe
 from notebake.recipe.award import Award
 from notebake.runs import registry
@@ -39,6 +39,15 @@ def run(tmp_path: Path) -> Run:
 @flow(name="named")
 def named(run_id: str, store: str) -> Any:
     name_flow_run(registry.load_run(run_id, open_store(store)), prefix="about ")
+
+
+@flow(name="decided")
+def decided(run_id: str, store: str, bakes: bool) -> Any:
+    run = registry.load_run(run_id, open_store(store))
+    if bakes:
+        name_flow_run(run)
+    else:
+        name_without_run(run.recipe, "not decided")
 
 
 @pytest.mark.parametrize("name", PREFILLED)
@@ -77,3 +86,31 @@ def test_a_typed_name_is_kept_and_tags_are_added(run: Run) -> None:
 
     assert now(flow_run).name == "Ocean fall class"
     assert f"run:{run.id}" in now(flow_run).tags
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_flow_run_without_a_run_is_named_by_its_recipe_until_a_retry_has_one(run: Run) -> None:
+    flow_run = started_in_ui(decided, run_id=run.id, store=run.store, bakes=False)
+    carried_out(flow_run, decided)
+    named_by_recipe = now(flow_run)
+
+    again = named_by_recipe.model_copy(
+        update={"parameters": {**flow_run.parameters, "bakes": True}}
+    )
+    carried_out(again, decided)
+
+    tags = ["award:EDU-2", "award:OCE-1", "project:fleet", "recipe:ocean"]
+    assert named_by_recipe.name == "ocean: not decided"
+    assert sorted(named_by_recipe.tags) == tags
+    assert now(flow_run).name == run.id
+    assert sorted(now(flow_run).tags) == [*tags, f"run:{run.id}"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_typed_name_is_kept_without_a_run(run: Run) -> None:
+    typed = "ocean for Anna"
+    flow_run = started_in_ui(decided, typed, run_id=run.id, store=run.store, bakes=False)
+
+    carried_out(flow_run, decided)
+
+    assert now(flow_run).name == typed

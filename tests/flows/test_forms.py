@@ -26,6 +26,7 @@ from notebake.project import PROJECT
 from notebake.recipe import Recipe
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
+from notebake.runs.run_id import make_run_id
 from notebake.store.interface import KEY
 from tests.flows.ui import carried_out, now, started_in_ui
 
@@ -78,7 +79,7 @@ def test_the_choice_of_recipes_is_what_the_folder_holds(tmp_path: Path) -> None:
 
 
 def test_the_pattern_of_a_run_id_is_that_of_the_run_store() -> None:
-    made = registry.make_run_id(Recipe(name="ocean"), datetime.datetime.now(datetime.UTC))
+    made = make_run_id("ocean", datetime.datetime.now(datetime.UTC))
 
     assert re.fullmatch(RUN_ID, made)
     assert KEY.pattern.startswith(RUN_ID)

@@ -16,6 +16,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import Pause
+from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.states import Completed
 
 from flows import update_image as updating
@@ -134,8 +135,9 @@ def test_nothing_changed_is_no_machine_and_few_calls(
 ) -> None:
     store_old(place_of(tmp_path), PLAIN, base=TODAY)
     before = len(world.actions())
+    flow_run = begun(tmp_path)
 
-    state = carry_out(begun(tmp_path))
+    state = carry_out(flow_run)
 
     calls = world.actions()[before:]
     assert 0 < len(calls) <= 20
@@ -146,6 +148,7 @@ def test_nothing_changed_is_no_machine_and_few_calls(
     assert message.startswith("changed, but not among the causes that count: repository; not chec")
     (kept,) = Path(place_of(tmp_path)).glob("checks/ocean/*.json")
     assert message.endswith(f"Kept as {kept}")
+    assert (now(flow_run).name, now(flow_run).tags) == ("ocean: nothing to bake", ["recipe:ocean"])
     assert not built.called
     assert rebakes(tmp_path) == []
     assert len(list_runs(open_store(place_of(tmp_path)))) == 1
@@ -170,12 +173,84 @@ def test_a_rebake_says_what_it_changed(
     assert run.id == run_id
     assert run.recipe.packages_until
     newest, *others = artifacts_of(flow_run)
+    assert "- why it was baked: changed: base image" in newest
     assert "## Base image: changed" in newest
     assert f"| AMI | {runs.BASE_IMAGE} → {TODAY} |" in newest
     assert others[0].startswith("# ocean in us-west-2")
     current = find_current("ocean", REGION, store)
     assert current
     assert (current.image_id, current.run_id) == (NEW_IMAGE, run_id)
+
+
+def test_the_first_image_is_baked_and_says_of_which_date_its_packages_are(
+    built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    store = place_of(tmp_path)
+
+    state = carry_out(begun(tmp_path))
+
+    (run,) = [call.args[0] for call in built.call_args_list]
+    until = run.recipe.packages_until
+    assert state.is_completed(), state.message
+    first = f"{NEW_IMAGE} accepted, the first image of ocean in us-west-2"
+    assert state.message == f"{first}, with Python packages as of {until}"
+    mark = read_mark(run.id, PLAIN, open_store(store))
+    assert mark
+    assert (mark.previous_run_id, mark.reason) == ("", "no image of ocean was accepted yet")
+    current = find_current("ocean", REGION, store)
+    assert current
+    assert (current.image_id, current.run_id) == (NEW_IMAGE, run.id)
+
+
+def test_first_images_that_fail_end_as_rebakes_do(
+    built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    built.side_effect = fail
+
+    first, second, third = (carry_out(begun(tmp_path)) for _ in range(3))
+
+    stop = "2 rebakes of ocean in a row failed; there is no accepted image"
+    assert [each.type for each in (first, second, third)] == [StateType.FAILED] * 3
+    assert stop not in str(first.message)
+    assert stop in str(second.message)
+    assert str(third.message).startswith(stop)
+    assert built.call_count == len(rebakes(tmp_path)) == 2
+
+
+def test_a_recipe_without_a_policy_gets_no_first_image(
+    built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+
+    state = carry_out(begun(tmp_path, PLAIN.model_copy(update={"rebake": None})))
+
+    assert state.is_completed()
+    assert str(state.message).startswith("the recipe has no rebake policy, so that it is baked by")
+    assert not built.called
+
+
+def test_a_first_image_that_wants_an_approval_is_asked_for(
+    world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    asking = PLAIN.model_copy(update={"approve": ("bake",)})
+    with pytest.raises(Pause):
+        carried_out(begun(tmp_path, asking), update_image)
+    store = place_of(tmp_path)
+    (question,) = open_questions(store)
+    why, difference = ApprovalLog(store).read_shown(question).evidence
+    assert (why.title, why.lines) == (
+        "Why it would be baked",
+        ("no image of ocean was accepted yet",),
+    )
+    assert "there is nothing to compare with" in difference.lines[0]
+
+    state = carry_out(begun(tmp_path, asking))
+
+    assert str(state.message).startswith(f"Question {question.number} of run {question.run_id} is")
+    assert rebakes(tmp_path, asking) == [question.run_id]
 
 
 def test_what_is_held_back_stands_in_every_report(
@@ -335,6 +410,10 @@ def test_of_two_rebakes_the_second_ends_at_once(
     assert state.is_completed(), state.message
     (second,) = seen
     assert second.is_completed()
+    assert second.state_details.flow_run_id
+    with get_client(sync_client=True) as client:
+        shown = client.read_flow_run(second.state_details.flow_run_id)
+    assert shown.name == "ocean: another rebake in progress"
     assert str(second.message).startswith("another rebake of ocean in us-west-2 is in progress: ")
     assert len(rebakes(tmp_path)) == 1
 
@@ -350,6 +429,21 @@ def test_the_right_to_rebake_is_of_one_recipe_in_one_region(tmp_path: Path) -> N
             pass
     with holding_rebake(PLAIN, store):
         pass
+
+
+def test_what_the_flow_itself_logs_is_shown_as_a_worker_loads_it(tmp_path: Path) -> None:
+    loaded: Flow[..., Any] = load_flow_from_entrypoint(
+        f"{PROJECT}/flows/update_image.py:update_image"
+    )
+    assert loaded.fn.__module__ != updating.__name__
+    recipe = tmp_path / "ocean.yaml"
+    recipe.write_text(dump_recipe(PLAIN.model_copy(update={"rebake": None})))
+    flow_run = started_in_ui(loaded, recipe_path=str(recipe), store=place_of(tmp_path))
+
+    carried_out(flow_run, loaded)
+
+    decision = "keep: the recipe has no rebake policy, so that it is baked by hand only"
+    assert (20, decision) in logged(flow_run, until="keep: ")
 
 
 def test_what_cannot_be_asked_is_no_success(

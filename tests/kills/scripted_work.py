@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from notebake.aws.volumes import device_names
 from notebake.commands import (
     apt,
     clean,
@@ -19,7 +20,6 @@ from notebake.commands import (
 )
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.credentials.report import is_clean, parse_report
-from notebake.machines.block_devices import device_names
 from notebake.machines.credential_search import search_program
 from notebake.machines.idle_program import idle_program
 from notebake.notebook import recipe_notebook

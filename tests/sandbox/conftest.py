@@ -105,9 +105,9 @@ def tokens_on_disk(bakery: Bakery) -> Iterator[str]:
 
 
 @contextmanager
-def files_served(address: str, folder: Path) -> Iterator[str]:
-    """Serve a folder by HTTP while the block runs."""
-    handler = partial(Quiet, directory=str(folder))
+def files_served(address: str, folder: Path, fetched: list[str] | None = None) -> Iterator[str]:
+    """Serve a folder by HTTP while the block runs; `fetched` gets the paths of what is sent."""
+    handler = partial(Quiet, directory=str(folder), fetched=[] if fetched is None else fetched)
     with http.server.ThreadingHTTPServer((address, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -117,7 +117,15 @@ def files_served(address: str, folder: Path) -> Iterator[str]:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Logs nothing."""
+    """Logs nothing but what it has sent."""
+
+    def __init__(self, *request: Any, fetched: list[str], directory: str) -> None:
+        self.fetched = fetched
+        super().__init__(*request, directory=directory)
+
+    def do_GET(self) -> None:
+        self.fetched.append(self.path)
+        super().do_GET()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -12,10 +12,26 @@ from notebake.errors import (
     TearDownError,
 )
 from notebake.runs import lock
+from notebake.runs.approvals.approval_log import ApprovalOpenError
+from notebake.runs.approvals.question import Question
 
+QUESTION = Question(
+    number=3,
+    kind="bake",
+    recipe="ocean",
+    region="us-west-2",
+    run_id="ocean-1",
+    title="bake ocean",
+    digest="c0ffee",
+    image_ids=(),
+    asked="2026-11-30T12:00:00Z",
+    until=1796040000.0,
+    asked_by="p-ada",
+)
 SPECIAL: dict[type[NotebakeError], tuple[object, ...]] = {
     HostCommandError: ("192.0.2.7", "make all", 2, "line\n" * 40 + "the last line"),
     DiskFullError: ("192.0.2.7", "install", "line\nlast", "no space left on /", "What to type."),
+    ApprovalOpenError: (QUESTION,),
     TearDownError: ("ocean-1", ("volume vol-1 (available)",), ("Tried to delete sg-1.",)),
 }
 

@@ -102,7 +102,16 @@ TABLE: dict[str, tuple[UpdateCheck, Rebake | None, int, str, str]] = {
     ),
     "no image": (
         *(check(image_id=None, accepted=None, findings=()), DEFAULT, 0),
-        *("keep", "no image of ocean was accepted yet; the first is built by hand"),
+        *("rebake", "no image of ocean was accepted yet"),
+    ),
+    "no image, by hand": (
+        *(check(image_id=None, accepted=None, findings=()), None, 0),
+        *("keep", "the recipe has no rebake policy, so that it is baked by hand only"),
+    ),
+    "no image, three failures": (
+        *(check(image_id=None, accepted=None, findings=()), DEFAULT, 3, "stopped"),
+        "3 rebakes of ocean in a row failed; there is no accepted image, and none is begun until a"
+        " build succeeds or the recipe changes",
     ),
     "gone": (
         *(check(DIRECT, image_state=GONE), DEFAULT, 0, "not known"),

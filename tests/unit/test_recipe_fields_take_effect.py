@@ -29,6 +29,7 @@ from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.runbook.plan import step_digest
 from notebake.runs.run import Run
+from tests.update_images import current_image
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("flows", "notebake", "tasks")
@@ -40,6 +41,10 @@ DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
 ALLOWED = "credentials: {allow: [{path: /a, rule: jwt, reason: an example"
 AWARDS = (
     "award: [{number: A-1, purpose: teaching, share: 40}, {number: A-2, purpose: b, share: 60}]"
+)
+PREVIOUS = (
+    "volumes: [{name: d, mount_point: /d}]\nrebake: {previous: {image_id: ami-01234567,"
+    " run_id: x-2, generation: 1, first_base: ami-00000000, snapshots: {}}}"
 )
 CONDA = "software: {manager: conda"
 
@@ -134,6 +139,11 @@ def pruned(recipe: Recipe) -> object:
     ]
 
 
+def first_base(recipe: Recipe) -> object:
+    """With which base image a row of images began, as a later check has it."""
+    return current_image(recipe).first_base
+
+
 def dated(recipe: Recipe) -> object:
     """The recipe of a rebake."""
     return with_date(recipe, None, datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC))
@@ -141,7 +151,7 @@ def dated(recipe: Recipe) -> object:
 
 def read_as(attribute: str) -> Effect:
     """A field whose effect lies in a call: it must be read outside the recipe itself."""
-    pattern = re.compile(rf"recipe\.{attribute}\b|network\.{attribute}\b")
+    pattern = re.compile(rf"(?:recipe|network|policy|previous|row)\.{attribute}\b")
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     outside = [path for path in paths if path.parent.name != "recipe"]
     found = any(pattern.search(path.read_text()) for path in outside)
@@ -320,6 +330,24 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         digest_of("install_software"),
     ),
     "rebake.failures": ("rebake: {}", "rebake: {failures: 2}", decided),
+    "rebake.generations": ("rebake: {}", "rebake: {generations: 3}", read_as("generations")),
+    "rebake.previous.image_id": (
+        PREVIOUS,
+        PREVIOUS.replace("ami-01234567", "ami-89abcdef"),
+        digest_of("launch_instance"),
+    ),
+    "rebake.previous.snapshots": (PREVIOUS, PREVIOUS.replace("{}", "{d: snap-01234567}"), disks),
+    "rebake.previous.run_id": (PREVIOUS, PREVIOUS.replace("x-2", "x-3"), read_as("run_id")),
+    "rebake.previous.generation": (
+        PREVIOUS,
+        PREVIOUS.replace("generation: 1", "generation: 2"),
+        read_as("generation"),
+    ),
+    "rebake.previous.first_base": (
+        PREVIOUS,
+        PREVIOUS.replace("ami-00000000", "ami-ffffffff"),
+        first_base,
+    ),
     "rebake.began": (
         "rebake: {}",
         "rebake: {began: '2026-11-23T00:00:00Z'}",

@@ -188,6 +188,19 @@ def test_nothing_to_compare_with_names_the_next_command(capsys: pytest.CaptureFi
     ]
 
 
+def test_a_schedule_makes_the_first_image_of_a_recipe_with_a_policy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = UpdateCheck(recipe="ocean", region="us-west-2", checked=NOON)
+
+    print_check(found, "o.yaml", rebakes=True)
+
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "To make one: notebake build o.yaml",
+        "A schedule of the flow “Update an image” makes it, too, once it is on.",
+    ]
+
+
 def test_advice_stands_apart_with_its_date(capsys: pytest.CaptureFixture[str]) -> None:
     missing = not_asked("apt", "debsecan is not installed.")
     found = check().model_copy(update={"advice": (advised(*vulnerabilities(5)), missing)})

@@ -14,11 +14,11 @@ from notebake.local.code_version import CodeVersion
 
 def compare_base_images(before: KeptRun, after: KeptRun) -> CauseFinding:
     """Compare the images from which the builders were launched."""
-    old, new = before.summary.base_image, after.summary.base_image
+    old, new = before.first_base, after.first_base
     faults = [
         f"The record of run {run.run_id} does not say from which image it started."
         for run in (before, after)
-        if not run.summary.base_image
+        if not run.first_base
     ]
     is_other = not faults and old != new
     changes = [Change(name="AMI", old=old, new=new)] if is_other else []

@@ -48,7 +48,7 @@ def decide(
             outcome="stopped", reason=describe_stop(check.recipe, check.image_id, failures)
         )
     if check.image_id is None or check.accepted is None:
-        return keep(f"no image of {check.recipe} was accepted yet; the first is built by hand")
+        return Decision(outcome="rebake", reason=f"no image of {check.recipe} was accepted yet")
     if check.image_state == GONE:
         reason = f"{check.image_id} is {GONE}: removed, or not seen with these credentials"
         return Decision(outcome="not known", reason=reason)

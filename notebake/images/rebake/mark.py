@@ -32,9 +32,11 @@ class RebakeMark(Record):
     recipe_digest: str
     """Of the recipe as it was written, without what a rebake adds to it."""
     previous_run_id: str
-    """The run that made the image that was current then."""
+    """The run that made the image that was current then; "" if there was none."""
     held_back: tuple[str, ...] = ()
     """Updates that were too new for the cooldown, with how old they were."""
+    start: str = ""
+    """From which image it starts, and why (`rebake.start`)."""
 
 
 def folder_of(recipe: Recipe) -> str:

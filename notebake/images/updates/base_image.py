@@ -13,14 +13,14 @@ def check_base_image(current: CurrentImage, recipe: Recipe) -> CauseFinding:
         CloudError: AWS refused, or gave no answer.
         PreflightError: the base image is gone or disabled.
     """
-    before = current.summary.base_image
+    before = current.first_base
     if not before:
         reason = f"The record of run {current.run_id} does not say from which image it started."
         return CauseFinding(cause="base image", state="not checked", reason=reason)
     base = recipe.base_image
     found = resolve_base_image(base, recipe.region)
     asked = base.image_id or f"the SSM parameter {base.parameter}"
-    how = f"The id of {asked} in {recipe.region} was compared with that of the builder's image."
+    how = f"The id of {asked} in {recipe.region} was compared with that from which it was made."
     if found["ImageId"] == before:
         return CauseFinding(cause="base image", state="unchanged", how=how)
     change = Change(

@@ -23,6 +23,16 @@ class KeptRun(Record):
     def region(self) -> str:
         return str(self.summary.recipe.get("region", ""))
 
+    @property
+    def first_base(self) -> str:
+        """The base image with which its row of images began; "" if it is not recorded.
+
+        A rebake may start from the image before instead of the base image.
+        """
+        rebake = self.summary.recipe.get("rebake") or {}
+        previous = rebake.get("previous") or {}
+        return str(previous.get("first_base") or self.summary.base_image)
+
     def read_recipe(self) -> Recipe:
         """Return the recipe as the run store has it: the record leaves out homes of people.
 

@@ -18,6 +18,7 @@ from notebake.images.updates.source_state import (
 )
 from notebake.recipe import Dataset
 from notebake.runs import files
+from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.timeouts import SOURCE_SECONDS
 
@@ -29,14 +30,16 @@ MOST_SECONDS = 3 * SOURCE_SECONDS
 def keep_states(run: Run, fetched: Sequence[Dataset]) -> None:
     """Keep the states of the datasets that are about to be fetched, and those kept of the others.
 
-    A source that does not answer is kept without any: that is no reason not to fetch it.
+    A dataset that came with the image before has the state that was kept with it. A source that
+    does not answer is kept without any: that is no reason not to fetch it.
 
     Raises:
         RunStoreError: the store failed.
     """
-    if not fetched:
+    kept_before = files.get_file(run, FILE)
+    if not fetched and (kept_before or not run.recipe.previous):
         return
-    states = parse_states(files.get_file(run, FILE) or b"{}")
+    states = parse_states(kept_before or _states_of_previous(run) or b"{}")
     began = clock.elapsed()
     for dataset in fetched:
         states[dataset.source] = SourceState(name=dataset.name, source=dataset.source)
@@ -50,3 +53,10 @@ def keep_states(run: Run, fetched: Sequence[Dataset]) -> None:
     wanted = [dataset.source for dataset in run.recipe.datasets]
     kept = KeptStates(sources=tuple(states[source] for source in wanted if source in states))
     files.put_file(run, FILE, kept.model_dump_json(indent=2).encode())
+
+
+def _states_of_previous(run: Run) -> bytes | None:
+    """Return what the run of the image before has kept, if this one starts from that image."""
+    previous = run.recipe.previous
+    stored = open_store(run.store).read(f"{previous.run_id}/{FILE}") if previous else None
+    return stored.content if stored else None
