@@ -64,8 +64,7 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
 
 def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
     try:
-        # Otherwise EC2 shows a deprecated one to its owner alone, and lets others launch it.
-        found = server_calls.describe_images(region, ImageIds=[image_id], IncludeDeprecated=True)
+        found = server_calls.describe_images(region, ImageIds=[image_id])
     except CloudError as error:
         if not error.code.startswith("InvalidAMIID"):
             raise

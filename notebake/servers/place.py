@@ -55,6 +55,11 @@ def remember(reached: Reached) -> None:
     write_file(path, reached.model_dump_json(indent=2).encode() + b"\n")
 
 
+def forget(owner: str, name: str) -> None:
+    """Forget where a server was reached that is gone."""
+    (folder_of(owner, name) / "reached.json").unlink(missing_ok=True)
+
+
 def recall(name: str, *, owner: str, region: str) -> Reached | None:
     """Return where a server of this name was reached with these credentials; None if that is open.
 

@@ -12,6 +12,7 @@ from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
 from notebake.servers.no_room import with_advice
+from notebake.servers.place import forget
 from notebake.servers.run_time import tags_of_runs
 from notebake.servers.server import Server
 from notebake.servers.ssh_config import remove_entry
@@ -87,17 +88,21 @@ def stop_server(server: Server) -> None:
 
 
 def terminate_server(server: Server) -> None:
-    """Terminate a server, wait until it is gone, and remove what belonged to it alone."""
+    """Terminate a server, wait until it is gone, and remove what belonged to it alone.
+
+    Its ssh entry goes, too, and where this computer has reached it.
+    """
     log.info("Terminating %s (%s)", server.name, server.id)
     server_calls.terminate_server(server.id, server.region)
     remove_parts(server.owner, server.name, server.region)
+    remove_entry(server.owner, server.name, server.id)
+    forget(server.owner, server.name)
 
 
 def remove_parts(owner: str, name: str, region: str) -> list[str]:
     """Remove the elastic address and the group of a server that is gone; return what went."""
     removed = release_addresses(owner, name, region)
     group = remove_group(owner, name, region)
-    remove_entry(owner, name)
     return [*removed, *([group.id] if group else [])]
 
 

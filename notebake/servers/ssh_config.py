@@ -38,9 +38,17 @@ def write_entry(owner: str, name: str, host: Host) -> Path:
     return config_path()
 
 
-def remove_entry(owner: str, name: str) -> None:
-    """Remove the entry of a server that is gone, and its host key."""
-    _replace(name, "")
+def remove_entry(owner: str, name: str, instance_id: str) -> None:
+    """Remove the entry of a server that is gone, and its host key.
+
+    The entry of another person's server of that name stays.
+    """
+    try:
+        text = config_path().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if f"HostKeyAlias {instance_id}\n" in text:
+        _replace(name, "")
     known_hosts_path(owner, name).unlink(missing_ok=True)
 
 

@@ -76,7 +76,9 @@ def test_entries_are_replaced_alone_and_removed_alone(tmp_path: Path) -> None:
     write_entry("ada", "ocean", host_at("198.51.100.8", tmp_path))
     assert settings(config_path(), "nb-ocean")["hostname"] == "198.51.100.8"
     assert settings(config_path(), "nb-ocean-two")["hostname"] == "198.51.100.7"
-    remove_entry("ada", "ocean")
+    remove_entry("bob", "ocean", "i-2")
+    assert settings(config_path(), "nb-ocean")["hostname"] == "198.51.100.8"
+    remove_entry("ada", "ocean", "i-1")
     assert settings(config_path(), "nb-ocean")["hostname"] == "nb-ocean"
     assert settings(config_path(), "nb-ice")["hostname"] == "198.51.100.7"
     assert not known_hosts_path("ada", "ocean").exists()

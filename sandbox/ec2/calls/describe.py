@@ -169,12 +169,16 @@ def _owners(region: Region, names: list[str]) -> list[str]:
 
 
 def _is_listed(region: Region, image: Image, parameters: Params) -> bool:
-    """Return whether EC2 lists an image, disabled and deprecated images only on request."""
+    """Return whether EC2 lists an image, disabled ones only on request, deprecated ones also by id.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html
+    """
     if image.state == "disabled" and not parameters.get("IncludeDisabled"):
         return False
     is_deprecated = image.deprecation_time and image.deprecation_time <= region.core.clock.now()
     is_own = image.owner_id == region.account_id
-    return bool(not is_deprecated or is_own or parameters.get("IncludeDeprecated"))
+    is_asked_for = parameters.get("ImageIds") or parameters.get("IncludeDeprecated")
+    return bool(not is_deprecated or is_own or is_asked_for)
 
 
 def _may_launch(image: Image, users: list[str]) -> bool:

@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from sandbox.ec2.state.latency import Latency
 from tests.conformance import settings
+from tests.conformance.account import FRIEND
 from tests.conformance.conftest import pytest_configure
 from tests.conformance.guard import OWN_END, RUN_TAG
 from tests.conformance.last_run import RECORD
@@ -24,6 +26,12 @@ A_FEW = (
     "test_image_state.py::test_block_public_access_keeps_images_from_everybody",
     "test_groups_and_tags.py::test_duplicates_are_refused_and_change_nothing",
 )
+SHARED = (
+    "test_shared_images.py::test_a_shared_image_is_changed_by_its_owner_alone",
+    "test_shared_images.py::test_a_shared_image_is_launched_with_all_its_disks_and_its_snapshots"
+    "_are_not_shown",
+)
+HOME = "123456789012"
 A_VOLUME = "test_volumes.py::test_a_volume_is_creating_before_it_is_available"
 
 
@@ -49,6 +57,28 @@ def cloud() -> Iterator[StrictCloud]:
 def test_half_of_what_aws_needs_is_refused(change: dict[str, str], says: str) -> None:
     with pytest.raises(pytest.UsageError, match=re.escape(says)):
         settings.read_settings(ON_AWS | change)
+
+
+def test_a_profile_of_another_account_shows_what_is_shared_and_leaves_nothing(
+    cloud: StrictCloud, tmp_path: Path
+) -> None:
+    keys = f"aws_access_key_id = {FRIEND}\naws_secret_access_key = testing\n"
+    (tmp_path / "credentials").write_text(f"[friend]\n{keys}")
+    profile = {
+        settings.FRIEND_PROFILE: "friend",
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+    }
+    code, output = run_suite(cloud.endpoint_url, *SHARED, **ON_AWS, **profile)
+    assert code == 0, output
+    assert f"with the credentials of {FRIEND}: python -m tests.conformance" in output
+    assert "2 passed" in output
+    for account_id in (HOME, FRIEND):
+        check_that_every_machine_ends_itself(cloud, account_id, least=1)
+    assert (cloud.machines.running(), cloud.machines.volumes) == ([], {})
+    wrong = {settings.SHARE_WITH: "999999999999"}
+    code, output = run_suite(cloud.endpoint_url, *SHARED, **ON_AWS, **profile, **wrong)
+    assert code != 0
+    assert f"The friend's profile is of {FRIEND}, and not of 999999999999" in output
 
 
 def test_without_its_variables_together_nothing_is_even_asked(cloud: StrictCloud) -> None:
@@ -84,11 +114,13 @@ def test_the_suite_runs_as_on_aws_and_leaves_nothing(cloud: StrictCloud) -> None
     assert len(ec2.describe_security_groups()["SecurityGroups"]) == 1, "the default one"
 
 
-def check_that_every_machine_ends_itself(cloud: StrictCloud) -> None:
-    ec2 = client("ec2", cloud.endpoint_url)
+def check_that_every_machine_ends_itself(
+    cloud: StrictCloud, account_id: str = "", *, least: int = 3
+) -> None:
+    ec2 = client("ec2", cloud.endpoint_url, account_id=account_id)
     found = ec2.describe_instances()["Reservations"]
     machines = [instance for reservation in found for instance in reservation["Instances"]]
-    assert len(machines) > 2
+    assert len(machines) >= least
     for instance in machines:
         parameters = {"InstanceId": instance["InstanceId"]}
         behavior = "instanceInitiatedShutdownBehavior"

@@ -103,3 +103,23 @@ def test_images_of_all_accounts_outlive_a_restart_with_their_permissions(tmp_pat
     with strict_cloud_opened(home=tmp_path) as opened:
         assert images_of(opened, FRIEND) == {shared: HOME, theirs: FRIEND}
         assert images_of(opened, "") == {shared: HOME, kept: HOME}
+
+
+def test_a_deprecated_image_is_shown_to_others_by_its_id_alone_and_still_launched(
+    world: World,
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html
+
+    "For AMI users, the deprecated AMI does not appear in DescribeImages API calls unless you
+    specify its ID or specify that deprecated AMIs must appear."
+    """
+    friend, image_id = friend_of(world), world.bake(world.launch_running())
+    world.ec2.modify_image_attribute(ImageId=image_id, **SHARED)
+    at = world.sandbox.cloud.clock.now() + timedelta(minutes=1)
+    world.ec2.enable_image_deprecation(ImageId=image_id, DeprecateAt=at)
+    world.sandbox.advance(200)
+    shared = {"ExecutableUsers": ["self"]}
+    assert friend.ec2.describe_images(**shared)["Images"] == []
+    (shown,) = friend.ec2.describe_images(**shared, IncludeDeprecated=True)["Images"]
+    assert friend.image(image_id) == shown
+    assert friend.launch_running(ImageId=image_id)
