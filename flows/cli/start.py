@@ -10,7 +10,7 @@ from flows.cli.server_options import add_owner, owner_of
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
-    from notebake.servers.launch import LaunchPlan
+    from notebake.servers.launch_plan import LaunchPlan
 
 EXAMPLE = """\
 notebake start ocean
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_owner(parser)
     parser.add_argument(
         "--idle",
-        default="60m",
+        default="",
         metavar="TIME",
         help="stop after so long without use; 0m: never; default: 60m",
     )
@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--key", default="", metavar="FILE", help="your own private key; default: a new one"
+    )
+    parser.add_argument(
+        "--scheduler-role",
+        default="",
+        metavar="ARN",
+        help="role by which EventBridge stops it from outside, too; none: no more",
     )
     add_region(parser)
     add_yes(parser)
@@ -85,28 +91,27 @@ def plan_of(
     Raises:
         NotebakeError: a name, a time or a length of time is none.
     """
-    from notebake import clock
-    from notebake.aws import tags
-    from notebake.servers.ends import local_zone, read_daily_end, read_minutes, tags_of_ends
+    from notebake.servers.ends import Wishes, local_zone, read_daily_end, read_minutes
     from notebake.servers.keys import ensure_key
-    from notebake.servers.launch import LaunchPlan
-    from notebake.servers.names import check_name, default_name, default_type
-    from notebake.timestamps import utc_from_seconds
+    from notebake.servers.launch_plan import plan_launch
+    from notebake.servers.names import check_name, default_name
+    from notebake.servers.outside_ends import read_role
 
     owner = owner_of(given)
     name = check_name(given.name or default_name(image.recipe or given.image))
-    daily_end = read_daily_end(given.until, local_zone()) if given.until else ""
-    ends = tags_of_ends(read_minutes(given.idle), daily_end, utc_from_seconds(clock.now()))
-    return LaunchPlan(
+    wishes = Wishes(
+        idle_minutes=read_minutes(given.idle) if given.idle else None,
+        daily_end=read_daily_end(given.until, local_zone()) if given.until else "",
+        scheduler_role=read_role(given.scheduler_role) if given.scheduler_role else None,
+    )
+    return plan_launch(
+        image,
         name=name,
         owner=owner,
         region=region,
-        image_id=image.id,
-        instance_type=given.type or default_type(image.architecture),
+        instance_type=given.type,
         subnets=subnets,
         public_key=ensure_key(owner, name, given.key),
-        size_gib=image.size_gib,
         profile=given.profile,
-        # By this tag people see that the server comes from an image of notebake's.
-        tags=ends | ({tags.RECIPE: image.recipe} if image.recipe else {}),
+        wishes=wishes,
     )

@@ -15,13 +15,18 @@ from notebake.servers.offer import price_server
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
-    from notebake.servers.launch import LaunchPlan
+    from notebake.servers.launch_plan import LaunchPlan
     from notebake.servers.listed_server import ListedServer
     from notebake.servers.losses import Losses
     from notebake.servers.server import Server
 
 COLUMNS = ("server", "owner", "state", "an hour", "address")
 UNKNOWN = "not known"
+OUTSIDE = {
+    True: "EventBridge stops it then, too",
+    False: "EventBridge does not stop it as it should: `notebake start` mends that",
+    None: "whether EventBridge stops it, too, is not known",
+}
 
 
 def print_servers(servers: "Sequence[ListedServer]", regions: Sequence[str]) -> None:
@@ -56,6 +61,8 @@ def _below(listed: "ListedServer") -> Iterator[str]:
     yield f"  {server.id}, {server.instance_type}, started {age} ago, {stopped} a month stopped"
     if listed.stops:
         yield f"  stops {listed.stops}{_kept(server)}{_condition(server.tags)}"
+    if listed.stops and server.scheduler_role:
+        yield f"  {OUTSIDE[listed.ends_outside]}"
 
 
 def _kept(server: "Server") -> str:
@@ -73,6 +80,9 @@ def describe_plan(
         kind = existing.instance_type
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
         yield f"Running it costs {_usd(offer.usd_per_hour, 3)} an hour."
+        if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
+            marks = existing.tags | plan.changes
+            yield f"From now on it stops {describe_ends(marks)}{_condition(marks)}."
         return
     offer = price_server(plan.instance_type, plan.size_gib, plan.region)
     yield f"Server {plan.name} of {plan.owner}: {plan.instance_type} in {plan.region}"
@@ -81,6 +91,8 @@ def describe_plan(
     yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
     yield f"         by notebake's prices of {offer.prices_written}"
     yield f"Stops    {describe_ends(plan.tags)}{_condition(plan.tags)}"
+    if plan.tags.get(tags.SCHEDULER_ROLE):
+        yield f"         {OUTSIDE[True]}"
 
 
 def describe_started(server: "Server") -> Iterator[str]:

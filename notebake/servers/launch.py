@@ -13,8 +13,8 @@ from notebake.aws import server_calls, tags
 from notebake.aws.instances import GONE, terminate
 from notebake.aws.model import Instance
 from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
-from notebake.record import Record
 from notebake.servers.find import list_servers
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.names import launch_token
 from notebake.servers.server import Server
 from notebake.timeouts import CONSISTENCY_SECONDS
@@ -24,27 +24,6 @@ log = logging.getLogger(__name__)
 MOST_EPOCHS = 100
 """How many machines of a name EC2 may remember as terminated, within the hour or some hours."""
 MISMATCH = "IdempotentParameterMismatch"
-
-
-class LaunchPlan(Record):
-    """What is launched; all of it is known before anything is paid for."""
-
-    name: str
-    owner: str
-    region: str
-    image_id: str
-    instance_type: str
-    subnets: tuple[dict[str, str], ...]
-    """The subnets to try, in order: each with SubnetId and AvailabilityZone."""
-    is_public: bool = True
-    public_key: str
-    size_gib: int = 0
-    """Of all its disks."""
-    disks: tuple[dict[str, Any], ...] = ()
-    """Block device mappings besides those of the image."""
-    profile: str = ""
-    """The name of an instance profile."""
-    tags: dict[str, str]
 
 
 def user_data(public_key: str) -> str:
@@ -140,8 +119,7 @@ def parameters(plan: LaunchPlan, group_id: str, subnet_id: str, token: str) -> d
 def settle(plan: LaunchPlan, instance_id: str) -> Server:
     """Return the server of this name as soon as EC2 shows it: of several the first one stays.
 
-    Two computers may have launched it in two zones at the same moment, one of which had no room for
-    the other. Both end all but the first.
+    Two computers may have launched it in two zones at once. Both end all but the first.
     """
 
     def shown() -> Sequence[Server] | None:

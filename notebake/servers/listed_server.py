@@ -9,9 +9,10 @@ from notebake.record import Record
 from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
 from notebake.servers.offer import Offer, price_server
+from notebake.servers.outside_ends import ends_outside
 from notebake.servers.server import Server
 
-MOST_REGIONS_AT_ONCE = 16
+MOST_AT_ONCE = 16
 BILLED_BY_HOUR = ("pending", "running", "stopping")
 
 
@@ -20,6 +21,8 @@ class ListedServer(Record):
 
     server: Server
     offer: Offer
+    ends_outside: bool | None = False
+    """Whether its ends stand outside of it, too; None: not known. Of one that runs."""
 
     @property
     def usd_per_hour(self) -> float | None:
@@ -43,7 +46,7 @@ def list_all(regions: Sequence[str]) -> list[ListedServer]:
     Raises:
         CloudError: a region refused, or gave no answer.
     """
-    with ThreadPoolExecutor(min(MOST_REGIONS_AT_ONCE, len(regions))) as pool:
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, len(regions))) as pool:
         found = list(pool.map(_list_region, regions))
     return [server for servers in found for server in servers]
 
@@ -53,6 +56,9 @@ def _list_region(region: str) -> list[ListedServer]:
     ids = [volume_id for server in servers for volume_id in server.volume_ids.values()]
     disks = server_calls.describe_volumes(ids, region) if ids else []
     sizes = {disk["VolumeId"]: int(disk["Size"]) for disk in disks}
+    running = {server.id: server for server in servers if server.state in BILLED_BY_HOUR}
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        outside = dict(zip(running, pool.map(ends_outside, running.values()), strict=True))
     return [
         ListedServer(
             server=server,
@@ -61,6 +67,7 @@ def _list_region(region: str) -> list[ListedServer]:
                 sum(sizes.get(volume_id, 0) for volume_id in server.volume_ids.values()),
                 region,
             ),
+            ends_outside=outside.get(server.id, False),
         )
         for server in servers
     ]

@@ -6,10 +6,11 @@ import logging
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.aws.model import SecurityGroup
-from notebake.errors import NotebakeError, ResourceLostError
+from notebake.errors import CloudError, NotebakeError, ResourceLostError
 from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
+from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.server import Server
 from notebake.timeouts import STATE_SECONDS
 from notebake.timestamps import utc_from_seconds
@@ -22,22 +23,46 @@ def start_server(server: Server) -> Server:
     """Start a server that is stopped, and return it as soon as it has an address.
 
     One that is being stopped is awaited first. Where it has no daily end, its last end is a day
-    from now.
+    from now. Its ends outside of it, if it has a role for them, stand before it is started.
 
     Raises:
         ResourceLostError: it was terminated meanwhile.
         CapacityError: its zone has no room at present.
+        CloudError: AWS refused its ends outside of it, or the start.
     """
     if server.state == "stopping":
         log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
         instances.wait_for_state(server.id, server.region, "stopped")
     if server.state in ("stopping", "stopped"):
+        now = utc_from_seconds(clock.now())
         if not server.daily_end:
-            ends = utc_from_seconds(clock.now()) + datetime.timedelta(hours=HARD_END_HOURS)
+            ends = now + datetime.timedelta(hours=HARD_END_HOURS)
             marks = {tags.HARD_END: tags.as_tag(ends)}
             server_calls.tag_server(server.id, marks, server.region)
+            server = server.with_tags(marks)
+        ensure_outside_ends(server.model_copy(update={"started_at": now}))
         server_calls.start_server(server.id, server.region)
+    else:
+        ensure_outside_ends(server)
     return wait_until_running(server)
+
+
+def change_server(server: Server, marks: dict[str, str]) -> Server:
+    """Return the server with these tags: settings that a person changes while it is there.
+
+    Raises:
+        CloudError: AWS refused.
+    """
+    changed = {key: value for key, value in marks.items() if server.tags.get(key, "") != value}
+    if not changed:
+        return server
+    if tags.DAILY_END in changed:
+        changed[tags.DAILY_END_SET] = tags.as_tag(utc_from_seconds(clock.now()))
+    if changed.get(tags.SCHEDULER_ROLE) == "":
+        remove_outside_ends(server)
+    log.info("Changing %s of %s", ", ".join(changed), server.name)
+    server_calls.tag_server(server.id, changed, server.region)
+    return server.with_tags(changed)
 
 
 def wait_until_running(server: Server) -> Server:
@@ -76,9 +101,18 @@ def stop_server(server: Server) -> None:
 
 
 def terminate_server(server: Server) -> None:
-    """Terminate a server, wait until it is gone, and remove its security group."""
+    """Terminate a server, wait until it is gone, and remove its security group.
+
+    Its ends outside of it go first: once it is gone, nothing tells of them. If EC2 refuses, they
+    are put back.
+    """
     log.info("Terminating %s (%s)", server.name, server.id)
-    server_calls.terminate_server(server.id, server.region)
+    remove_outside_ends(server)
+    try:
+        server_calls.terminate_server(server.id, server.region)
+    except CloudError:
+        ensure_outside_ends(server)
+        raise
     remove_group(server.owner, server.name, server.region)
 
 
@@ -108,5 +142,6 @@ def keep_server(server: Server, minutes: int) -> datetime.datetime:
     if until > last:
         # Otherwise the machine would stop before the hold ends.
         marks[tags.HARD_END] = tags.as_tag(until)
+    ensure_outside_ends(server.with_tags(marks))
     server_calls.tag_server(server.id, marks, server.region)
     return until

@@ -10,9 +10,10 @@ from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
 from notebake.recipe import Network
 from notebake.servers.find import list_servers
-from notebake.servers.launch import LaunchPlan, launch
+from notebake.servers.launch import launch
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.names import group_name
-from notebake.servers.power import start_server
+from notebake.servers.power import change_server, start_server
 from notebake.servers.server import Server
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def start(plan: LaunchPlan, vpc_id: str) -> Server:
     if existing is None:
         group = ensure_group(plan, vpc_id)
         existing = launch(plan, group.id)
+    existing = change_server(existing, plan.changes)
     return ensure_host_key(start_server(existing))
 
 

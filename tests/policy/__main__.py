@@ -49,7 +49,7 @@ from notebake.runs.run import Run
 from notebake.runs.version_check import check_versions
 from notebake.servers.admission import admit
 from notebake.servers.image_choice import choose_image
-from notebake.servers.launch import LaunchPlan
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
 from notebake.servers.losses import losses_of
 from notebake.servers.power import keep_server, stop_server, terminate_server
@@ -65,6 +65,7 @@ from tests.policy.writes import Forks, Writes
 
 ABANDONED_AFTER = "CreateImage"
 ELSEWHERE = "eu-central-1"
+STOP_ROLE = "arn:aws:iam::123456789012:role/notebake-server-scheduler"
 INTERFACE = "eni-00000000000000001"
 
 
@@ -167,7 +168,7 @@ def use_servers(run: Run) -> None:
         instance_type="t3.large",
         subnets=subnets,
         public_key=generate_keys().public,
-        tags={tags.IDLE: "60"},
+        tags={tags.IDLE: "60", tags.DAILY_END: "19:00 Asia/Tokyo", tags.SCHEDULER_ROLE: STOP_ROLE},
     )
     for _ in range(2):
         server = start(plan, vpc_id)
@@ -177,8 +178,9 @@ def use_servers(run: Run) -> None:
             for rule in group.rules:
                 take_out(group.group_id, rule, run.region)
         keep_server(server, 60)
+        (listed,) = list_all([run.region])
+        assert (listed.server.id, listed.ends_outside) == (server.id, True)
         stop_server(server)
-    assert [each.server.id for each in list_all([run.region])] == [server.id]
     losses_of(server)
     terminate_server(server)
 
