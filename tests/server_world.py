@@ -24,12 +24,14 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAXQM2tdX/mi5deH+da1iHnWSdNPTOLf
 
 
 class Consoles(FakeMachines):
-    """Hosts whose consoles show a complete host key, as cloud-init writes it."""
+    """Hosts whose consoles show a complete host key, as cloud-init writes it, and what is said."""
+
+    said = ""
 
     def console(self, machine_id: str) -> str:
         assert machine_id in self.roots
         begin, end = (f"-----{word} SSH HOST KEY KEYS-----" for word in ("BEGIN", "END"))
-        return f"{begin}\n{HOST_KEY} root@host\n{end}\n"
+        return f"{begin}\n{HOST_KEY} root@host\n{end}\n{self.said}"
 
 
 @dataclass
@@ -38,6 +40,7 @@ class ServerWorld:
 
     world: CloudWorld
     clock: ShiftedClock
+    consoles: Consoles
 
     def advance(self, seconds: float) -> None:
         """Let time pass, here and in the cloud."""
@@ -80,6 +83,6 @@ class ServerWorld:
 @contextmanager
 def server_world(directory: Path) -> Iterator[ServerWorld]:
     """Open an empty cloud, in which a minute is a minute."""
-    shifted = ShiftedClock()
-    with cloud_world(directory, machines=Consoles()) as opened, clock.replaced(shifted):
-        yield ServerWorld(opened, shifted)
+    shifted, consoles = ShiftedClock(), Consoles()
+    with cloud_world(directory, machines=consoles) as opened, clock.replaced(shifted):
+        yield ServerWorld(opened, shifted, consoles)

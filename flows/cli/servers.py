@@ -26,6 +26,7 @@ FIELDS = {
     "servers[].usd_per_hour": "costs of an hour in its state, with its disks; null: not known",
     "servers[].usd_per_month_stopped": "costs of a month stopped; null: not known",
     "servers[].stops": "when it stops by itself, in words",
+    "servers[].use": "whether it is used, in words; null: its console does not say",
     "servers[].ends_outside": "whether EventBridge stops it, too, as set; null: not known",
     "servers[].keep_until": "until when it is kept from stopping by itself; null: no such time",
 }
@@ -71,6 +72,7 @@ def document_row(listed: "ListedServer") -> dict[str, object]:
         "usd_per_hour": listed.usd_per_hour,
         "usd_per_month_stopped": listed.offer.usd_per_month_stopped,
         "stops": listed.stops,
+        "use": listed.use or None,
         "ends_outside": listed.ends_outside,
         "keep_until": iso_time(server.keep_until),
     }

@@ -50,7 +50,7 @@ def launch(plan: LaunchPlan, group_id: str) -> Server:
             return settle(plan, machine)
     raise CapacityError(
         f"AWS has no room for the server at present. Tried: {'; '.join(tried)}.",
-        "Try again in a while, or name another --type.",
+        "Try again in a while, or with another type: --type TYPE",
     )
 
 
@@ -74,7 +74,7 @@ def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: s
             return machine.id
     raise NotebakeError(
         f"EC2 remembers {MOST_EPOCHS} terminated machines of the server {plan.name}.",
-        "Choose another --name, or try again tomorrow.",
+        "Try again tomorrow, or choose another name: --name NAME",
     )
 
 

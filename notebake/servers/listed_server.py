@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from notebake.aws import server_calls
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.record import Record
+from notebake.servers.console_state import read_use
 from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
 from notebake.servers.offer import Offer, price_server
@@ -23,6 +24,8 @@ class ListedServer(Record):
     offer: Offer
     ends_outside: bool | None = False
     """Whether its ends stand outside of it, too; None: not known. Of one that runs."""
+    use: str = ""
+    """Whether it is used, as its console says; "" if that is not known, or it does not run."""
 
     @property
     def usd_per_hour(self) -> float | None:
@@ -58,6 +61,7 @@ def _list_region(region: str) -> list[ListedServer]:
     sizes = {disk["VolumeId"]: int(disk["Size"]) for disk in disks}
     running = {server.id: server for server in servers if server.state in BILLED_BY_HOUR}
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        uses = dict(zip(running, pool.map(read_use, running.values()), strict=True))
         outside = dict(zip(running, pool.map(ends_outside, running.values()), strict=True))
     return [
         ListedServer(
@@ -68,6 +72,7 @@ def _list_region(region: str) -> list[ListedServer]:
                 region,
             ),
             ends_outside=outside.get(server.id, False),
+            use=uses.get(server.id, ""),
         )
         for server in servers
     ]
