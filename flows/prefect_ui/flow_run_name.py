@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 import httpx
@@ -34,16 +34,24 @@ def name_flow_run(run: Run, prefix: str = "") -> None:
 
     The run id begins with the name of the recipe. A failure here is a warning.
     """
+    name_and_tag(f"{prefix}{run.id}", tags_of(run))
+
+
+def name_and_tag(wanted: str, new_tags: Iterable[str]) -> None:
+    """Name the current flow run, unless a person has named it, and tag it.
+
+    A failure here is a warning.
+    """
     flow_run_id = flow_run.get_id()
     if not flow_run_id:
         return
     name = flow_run.get_name() or ""
-    tags = sorted({*(flow_run.get_tags() or ()), *tags_of(run)})
+    tags = sorted({*(flow_run.get_tags() or ()), *new_tags})
     try:
         with get_client(sync_client=True) as client:
             client.update_flow_run(
                 UUID(flow_run_id),
-                name=f"{prefix}{run.id}" if is_generated(name) else name,
+                name=wanted if is_generated(name) else name,
                 tags=tags,
             )
     except (PrefectException, httpx.HTTPError) as error:

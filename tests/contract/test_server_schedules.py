@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from flows.cli.main import main
 from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import connect
@@ -22,7 +23,7 @@ from notebake.servers.power import keep_server, stop_server, terminate_server
 from notebake.servers.server import Server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
-from tests.server_world import OWNER, ServerWorld, server_world
+from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 ROLE = "arn:aws:iam::123456789012:role/notebake-server-scheduler"
@@ -224,6 +225,33 @@ def test_a_refused_end_of_the_server_leaves_its_schedules(world: ServerWorld) ->
     assert (refused.fired, is_outside()) == (1, True)
     terminate_server(server)
     assert (world.servers(), world.groups(), world.schedules()) == ([], [], [])
+
+
+def test_the_commands_say_what_stands_outside(
+    world: ServerWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    typed = ["start", UBUNTU, "--name", "ocean", "--owner", OWNER, "--yes"]
+
+    assert main([*typed, "--until", in_hours(3), "--scheduler-role", ROLE]) == 0
+    assert "EventBridge stops it then, too" in capsys.readouterr().out
+    assert main(["servers"]) == 0
+    assert "EventBridge stops it then, too" in capsys.readouterr().out
+    assert main([*typed, "--until", in_hours(5), "--idle", "3h"]) == 0
+    assert f"From now on it stops after 180 minutes without use, and each day at {in_hours(5)}" in (
+        capsys.readouterr().out
+    )
+    assert (now().idle_minutes, is_outside()) == (180, True)
+    assert main(["servers", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["servers"]
+    assert (row["ends_outside"], row["use"]) == (True, None)
+    assert main([*typed, "--scheduler-role", "none"]) == 0
+    assert (world.schedules(), now().scheduler_role) == ([], "")
+    assert main([*typed, "--scheduler-role", "admin"]) == 1
+    assert "is not the ARN of a role" in capsys.readouterr().err
 
 
 def test_the_role_of_schedules_may_stop_servers_and_do_nothing_else() -> None:
