@@ -1,5 +1,6 @@
 """The artifact `servers`: one row for each server, made anew by each flow that touches one."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from prefect.artifacts import create_markdown_artifact
@@ -13,8 +14,9 @@ from notebake.servers.listed_server import ListedServer, list_all
 from notebake.timestamps import utc_from_seconds
 
 KEY = "servers"
-COLUMNS = ("server", "owner", "state", "started", "in use?", "an hour", "a month stopped", "ends")
-UNSAID = "its console does not say"
+COLUMNS = ("server", "owner", "state", "use", "an hour", "ends")
+UNUSED = re.compile(r"Not used since (\d\d:\d\d UTC)")
+UNSAID = "Its console does not say whether it is used"
 
 
 def show_servers(regions: Sequence[str]) -> list[ListedServer]:
@@ -49,20 +51,54 @@ def servers_lines(servers: Sequence[ListedServer], regions: Sequence[str]) -> It
     yield f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|"
     for listed in servers:
         yield f"| {' | '.join(map(escape, _cells(listed)))} |"
+    yield ""
+    yield from (f"- {escape(_details(listed))}" for listed in servers)
     yield "\nTo open one, type on your own computer: `notebake open NAME`."
 
 
 def _cells(listed: ListedServer) -> tuple[str, ...]:
+    """Return a row of short words: Prefect's tables wrap no cell."""
     server = listed.server
     age = format_span(clock.now() - server.started_at.timestamp())
-    use = listed.use or (UNSAID if listed.stops else "")
     return (
-        f"{server.name} ({server.id}, {server.instance_type}, {server.zone})",
+        server.name,
         server.owner,
-        server.state,
-        f"{age} ago",
-        use,
+        f"{server.state}, {age}" if listed.stops else server.state,
+        _use(listed),
         format_usd(listed.usd_per_hour),
-        format_monthly(listed.offer.usd_per_month_stopped),
-        "; ".join(describe_end(listed)),
+        _ends(listed) if listed.stops else "",
     )
+
+
+def _use(listed: ListedServer) -> str:
+    if not listed.stops:
+        return ""
+    unused = UNUSED.match(listed.use)
+    return f"idle since {unused[1]}" if unused else listed.use.lower() or "not known"
+
+
+def _ends(listed: ListedServer) -> str:
+    """Return when a server stops by itself: the earliest of these."""
+    server, now = listed.server, utc_from_seconds(clock.now())
+    ends = [f"idle {server.idle_minutes} min"] if server.idle_minutes else []
+    if server.daily_end:
+        ends.append(server.daily_end)
+    elif server.hard_end:
+        ends.append(f"{server.hard_end:%d %b %H:%M} UTC")
+    if server.keep_until and server.keep_until > now:
+        ends.append(f"kept until {server.keep_until:%d %b %H:%M} UTC")
+    return "; ".join(ends) or "never"
+
+
+def _details(listed: ListedServer) -> str:
+    """Return all that is known of a server, in sentences."""
+    server = listed.server
+    machine = f"{server.id}, {server.instance_type} in {server.zone}, from {server.image_id}"
+    stopped = format_monthly(listed.offer.usd_per_month_stopped)
+    end = "; ".join(describe_end(listed))
+    sentences = (
+        f"{server.name} of {server.owner}: {machine}, {server.state}, {stopped} a month stopped.",
+        f"Stops {end}." if end else "",
+        f"{listed.use or UNSAID}." if listed.stops else "",
+    )
+    return " ".join(filter(None, sentences))

@@ -68,13 +68,16 @@ class Person:
 
     def switch_on(self, name: str) -> None:
         """Press a switch that is off; its label is its name."""
-        switch = self._field(name).locator("input[type=checkbox]").first
-        if not switch.is_checked():
-            switch.check(force=True)
+        switch = self._field(name).get_by_role("switch")
+        assert switch.get_attribute("aria-checked") == "false"
+        switch.click()
 
     def _field(self, name: str) -> Any:
-        """Return a field by how its label begins: the name of the run is another field."""
-        return self.page.locator(".p-label", has_text=re.compile(rf"^\s*{name}\b")).first
+        """Return the field of a parameter; the name of the run is none."""
+        label = self.page.locator(
+            ".schema-form-property__label", has_text=re.compile(rf"^\s*{name}( \(Optional\))?\s*$")
+        )
+        return self.page.locator(".schema-form-property", has=label)
 
     def open(self, flow_run_id: str) -> None:
         self.page.goto(f"{self.url}/runs/flow-run/{flow_run_id}")

@@ -61,7 +61,7 @@ def test_a_server_is_started_kept_stopped_and_terminated_by_its_forms(
     page = person.page.locator("#app").inner_text()
     assert "server:delta" in page
     assert re.search(r"^start delta$", page, re.MULTILINE)
-    assert f"delta ({machine}, t3.large, " in person.read_artifact(started)
+    assert f"delta of ada: {machine}, t3.large in " in person.read_artifact(started)
 
     listed, message = ended(person, "servers")
     assert "1 running" in message

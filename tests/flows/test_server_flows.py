@@ -1,5 +1,6 @@
 """Servers as Prefect's UI starts, keeps and ends them: states, the artifact, names, refusals."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,18 +77,23 @@ def test_a_server_lives_by_its_forms_and_the_artifact_follows(world: ServerWorld
     assert started.name == "start ocean"
     assert {"server:ocean", "owner:ada"} <= set(started.tags)
     (text,) = artifacts_of(started)
-    assert f"| ocean ({server.id}, t3.large, " in text
-    assert "| running | " in text
-    assert "| its console does not say | $0." in text
+    row = next(line for line in text.splitlines() if line.startswith("| ocean "))
+    assert re.fullmatch(
+        r"\| ocean \| ada \| running, \d+ s \| not known \| \$0\.\d{3}"
+        r" \| idle 60 min; 19:00 Asia/Tokyo \|",
+        row,
+    )
+    assert f"- ocean of ada: {server.id}, t3.large in " in text
+    assert "Its console does not say whether it is used" in text
     assert "EventBridge stops it then, too" in text
 
     kept = done(keep_server, **OCEAN, hours=2.5)
     assert message_of(kept).startswith("ocean of ada stops neither for want of use nor ")
-    assert "; kept until " in artifacts_of(kept)[0]
+    assert "19:00 Asia/Tokyo; kept until " in artifacts_of(kept)[0]
 
     stopped = done(stop_server, **OCEAN)
     assert "is stopped: its disks stay" in message_of(stopped)
-    assert "| stopped | " in artifacts_of(stopped)[0]
+    assert "| stopped |  | $0.001 |  |" in artifacts_of(stopped)[0]
 
     again = done(start_server, image=UBUNTU, region=REGION, name="ocean", owner="ada")
     assert ocean().id == server.id
@@ -115,10 +121,9 @@ def test_the_list_says_what_the_console_says_of_use(world: ServerWorld) -> None:
     listed = done(list_servers, regions=[REGION])
 
     assert message_of(listed).startswith("1 server in us-west-2, 1 running: about $0.")
-    assert (
-        "| Not used since 14:05 UTC (last: typing: pts/0 of ubuntu); stops at"
-        in (artifacts_of(listed)[0])
-    )
+    (text,) = artifacts_of(listed)
+    assert "| idle since 14:05 UTC | $0." in text
+    assert "Not used since 14:05 UTC (last: typing: pts/0 of ubuntu); stops at 15:05" in text
 
 
 def test_a_new_server_without_a_key_is_refused_before_anything_is_made(
