@@ -143,7 +143,8 @@ class Person:
         wanted = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}, "sort": "CREATED_DESC"}
         artifact = self.api("/artifacts/filter", wanted)[0]
         self.page.goto(f"{self.url}/artifacts/artifact/{artifact['id']}")
-        self.page.locator("#app").get_by_role("heading").first.wait_for()
+        # Its Markdown is rendered after the page has its other headings.
+        self.page.locator(".markdown-renderer > *").first.wait_for()
         return str(self.page.locator("#app").inner_text())
 
 
