@@ -54,4 +54,10 @@ def _in_ui(command: NextCommand) -> str:
             return f"run the deployment `tear-down` with run_id {run_id}"
         case ("sweep", *_):
             return "run the deployment `sweep`"
+        case ("servers",):
+            return "run the deployment `servers`"
+        case ("images",):
+            return "run the deployment `catalogue`"
+        case ("open", *_):
+            return f"on your computer, type: {command.command_line()}"
     return f"in a terminal, type: {command.command_line()}"

@@ -31,6 +31,8 @@ FIELDS = {
     "servers[].usd_so_far_at_most": "the same, at most: equal where it is known; null: not known",
     "servers[].elastic_address": "whether its address is elastic",
     "servers[].stops": "when it stops by itself, in words",
+    "servers[].use": "whether it is used, in words; null: its console does not say",
+    "servers[].ends_outside": "whether EventBridge stops it, too, as set; null: not known",
     "servers[].keep_until": "until when it is kept from stopping by itself; null: no such time",
     "volumes[].name": "name of a volume that outlives servers",
     "volumes[].owner": "its person",
@@ -97,6 +99,8 @@ def document_row(listed: "ListedServer") -> dict[str, object]:
         "usd_so_far_at_most": listed.spent.most_usd,
         "elastic_address": server.has_elastic_address,
         "stops": listed.stops,
+        "use": listed.use or None,
+        "ends_outside": listed.ends_outside,
         "keep_until": iso_time(server.keep_until),
     }
 

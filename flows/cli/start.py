@@ -11,7 +11,7 @@ from flows.cli.server_options import add_owner, owner_of
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
-    from notebake.servers.launch import LaunchPlan
+    from notebake.servers.launch_plan import LaunchPlan
     from notebake.servers.server import Server
     from notebake.servers.volume_choice import VolumeChoice
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_owner(parser)
     parser.add_argument(
         "--idle",
-        default="60m",
+        default="",
         metavar="TIME",
         help="stop after so long without use; 0m: never; default: 60m",
     )
@@ -67,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--key", default="", metavar="FILE", help="your own private key; default: a new one"
+    )
+    parser.add_argument(
+        "--scheduler-role",
+        default="",
+        metavar="ARN",
+        help="role by which EventBridge stops it from outside, too; none: no more",
     )
     add_region(parser)
     add_yes(parser)
@@ -133,36 +139,32 @@ def plan_of(
     Raises:
         NotebakeError: a name, a time or a length of time is none.
     """
-    from notebake import clock
-    from notebake.aws import tags
-    from notebake.servers.ends import local_zone, read_daily_end, read_minutes, tags_of_ends
-    from notebake.servers.launch import LaunchPlan
-    from notebake.servers.names import check_name, default_name, default_type
-    from notebake.servers.server import LOGIN_USER
-    from notebake.servers.server_disks import disks_of_launch, tag_of_disks
+    from notebake.servers.ends import Wishes, local_zone, read_daily_end, read_minutes
+    from notebake.servers.launch_plan import plan_launch
+    from notebake.servers.names import check_name, default_name
+    from notebake.servers.outside_ends import read_role
     from notebake.servers.wanted_volume import check_names, read_volume
-    from notebake.timestamps import utc_from_seconds
 
     owner = owner_of(given)
     volumes, wanted = ([read_volume(text) for text in each] for each in (given.volume, given.disk))
     check_names([*volumes, *wanted])
-    disks, mapping = disks_of_launch(wanted, image.disks, LOGIN_USER)
     name = check_name(given.name or default_name(image.recipe or given.image))
-    daily_end = read_daily_end(given.until, local_zone()) if given.until else ""
-    ends = tags_of_ends(read_minutes(given.idle), daily_end, utc_from_seconds(clock.now()))
-    return LaunchPlan(
+    wishes = Wishes(
+        idle_minutes=read_minutes(given.idle) if given.idle else None,
+        daily_end=read_daily_end(given.until, local_zone()) if given.until else "",
+        scheduler_role=read_role(given.scheduler_role) if given.scheduler_role else None,
+    )
+    return plan_launch(
+        image,
         name=name,
         owner=owner,
         region=region,
-        image_id=image.id,
-        instance_type=given.type or default_type(image.architecture),
+        instance_type=given.type,
         subnets=subnets,
         public_key="",
-        size_gib=image.size_gib + sum(each.size_gib for each in wanted),
-        disks=tuple(mapping),
-        volumes=tuple(volumes),
-        has_elastic_address=given.elastic_address,
         profile=given.instance_profile,
-        # By the recipe's tag people see that the server comes from an image of notebake's.
-        tags=ends | tag_of_disks(disks) | ({tags.RECIPE: image.recipe} if image.recipe else {}),
+        wishes=wishes,
+        disks=wanted,
+        volumes=volumes,
+        has_elastic_address=given.elastic_address,
     )

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 import httpx
@@ -35,22 +35,26 @@ def name_flow_run(run: Run, prefix: str = "") -> None:
 
     The run id begins with the name of the recipe. A failure here is a warning.
     """
-    _name_and_tag(f"{prefix}{run.id}", run.recipe, f"run:{run.id}")
+    name_and_tag(f"{prefix}{run.id}", [*tags_of(run.recipe), f"run:{run.id}"])
 
 
 def name_without_run(recipe: Recipe, what: str) -> None:
     """Name and tag the current flow run by its recipe and by what became of it, without a run."""
-    _name_and_tag(f"{recipe.name}: {what}", recipe)
+    # A Retry may end in another way than what the name says.
+    name_and_tag(f"{recipe.name}: {what}", tags_of(recipe), replaces=f"{recipe.name}: ")
 
 
-def _name_and_tag(wanted: str, recipe: Recipe, *tags: str) -> None:
+def name_and_tag(wanted: str, new_tags: Iterable[str], *, replaces: str = "") -> None:
+    """Name the current flow run, unless a person has named it, and tag it.
+
+    A name that begins with `replaces` is one of ours. A failure here is a warning.
+    """
     flow_run_id = flow_run.get_id()
     if not flow_run_id:
         return
     name = flow_run.get_name() or ""
-    # A Retry may end in another way than what the name says.
-    is_ours = is_generated(name) or name.startswith(f"{recipe.name}: ")
-    every = sorted({*(flow_run.get_tags() or ()), *tags, *tags_of(recipe)})
+    is_ours = is_generated(name) or bool(replaces and name.startswith(replaces))
+    every = sorted({*(flow_run.get_tags() or ()), *new_tags})
     try:
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(flow_run_id), name=wanted if is_ours else name, tags=every)

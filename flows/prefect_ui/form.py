@@ -5,6 +5,7 @@ rest is refused by the flow, in the words of the command line. What a field mean
 docstring of the flow, where Prefect finds it.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from notebake.aws.launch_permissions import EVERYBODY
 from notebake.errors import RecipeError
 from notebake.images.sharing.recipients import FORMS
 from notebake.project import PROJECT
+from notebake.servers.keys import KEY_TYPES
+from notebake.servers.outside_ends import NO_ROLE, ROLE
 
 FOLDER = "deployments"
 RUN_ID = "[A-Za-z0-9_][A-Za-z0-9._-]*"
@@ -98,4 +101,38 @@ OptionalRecipients = Annotated[
 KeyId = Annotated[
     str, _shown_as(pattern=r"^[A-Za-z0-9/_:-]*$", maxLength=2048, examples=["alias/shared"])
 ]
+SERVER = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
+"""As notebake/servers/names.py has it; ids of instances look so, too."""
+ServerName = Annotated[str, _shown_as(pattern=f"^{SERVER}$", examples=["ocean"])]
+NewServerName = Annotated[str, _shown_as(pattern=f"^({SERVER})?$", examples=["ocean"])]
+Owner = Annotated[str, _shown_as(pattern=r"^[A-Za-z0-9_+=,.@-]{0,64}$", examples=["ada"])]
+ImageOfServer = Annotated[
+    str,
+    _shown_as(
+        pattern=r"^[A-Za-z0-9()\[\] ./'@_*-]{1,128}$",
+        examples=["ocean", "ami-0123456789abcdef0", "ocean*"],
+    ),
+]
+PublicKey = Annotated[
+    str,
+    _shown_as(
+        pattern=rf"^(({'|'.join(map(re.escape, KEY_TYPES))}) [A-Za-z0-9+/]+={{0,3}}( .*)?\s*)?$",
+        maxLength=4000,
+        examples=["ssh-ed25519 AAAA… ada@laptop"],
+    ),
+]
+ServerType = Annotated[str, _shown_as(pattern=r"^([a-z][a-z0-9-]*\.[a-z0-9-]+)?$")]
+IdleTime = Annotated[
+    str, _shown_as(pattern=r"^((\d{1,2}h)(\d{1,2}m)?|\d{1,4}m)?$", examples=["60m", "3h", "0m"])
+]
+DailyEnd = Annotated[
+    str,
+    _shown_as(
+        pattern=r"^(([01]?\d|2[0-3]):[0-5]\d [A-Za-z0-9_+/-]+)?$",
+        examples=["19:00 America/Los_Angeles"],
+    ),
+]
+ProfileName = Annotated[str, _shown_as(pattern=r"^[A-Za-z0-9_+=,.@-]{0,128}$")]
+SchedulerRole = Annotated[str, _shown_as(pattern=f"^({NO_ROLE}|{ROLE.pattern})?$", maxLength=256)]
+KeepHours = Annotated[float, _shown_as(minimum=0.25, maximum=168)]
 AwardChoice = Annotated[str, _shown_as(minLength=1, examples=["EDU-0000002"])]

@@ -21,13 +21,18 @@ from notebake.servers.offer import price_address, price_server
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
-    from notebake.servers.launch import LaunchPlan
+    from notebake.servers.launch_plan import LaunchPlan
     from notebake.servers.listed_server import Listed, ListedServer
     from notebake.servers.server import Server
     from notebake.servers.volume_choice import VolumeChoice
 
 COLUMNS = ("server", "owner", "state", "an hour", "address")
 UNKNOWN = "not known"
+OUTSIDE = {
+    True: "EventBridge stops it then, too",
+    False: "EventBridge does not stop it then: another start, also while it runs, mends that",
+    None: "whether EventBridge stops it, too, is not known",
+}
 
 
 def print_servers(listed: "Listed", regions: Sequence[str]) -> None:
@@ -57,7 +62,7 @@ def _servers(servers: "Sequence[ListedServer]", where: str) -> Iterator[str]:
 def _cells(listed: "ListedServer") -> tuple[str, ...]:
     server = listed.server
     address = server.address if server.state == "running" else ""
-    return server.name, server.owner, server.state, _usd(listed.usd_per_hour, 3), address
+    return server.name, server.owner, server.state, format_usd(listed.usd_per_hour), address
 
 
 def _below(listed: "ListedServer") -> Iterator[str]:
@@ -67,8 +72,20 @@ def _below(listed: "ListedServer") -> Iterator[str]:
     stopped = format_monthly(listed.offer.usd_per_month_stopped)
     yield f"  {server.id}, {server.instance_type}, started {age} ago, {stopped} a month stopped"
     yield f"  so far {format_spending(listed.spent)}"
+    if listed.use:
+        yield f"  {listed.use[:1].lower()}{listed.use[1:]}"
+    if end := list(describe_end(listed)):
+        yield f"  stops {end[0]}"
+        yield from (f"  {line}" for line in end[1:])
+
+
+def describe_end(listed: "ListedServer") -> Iterator[str]:
+    """Give when a server that runs stops by itself, and whether that stands outside of it, too."""
+    server = listed.server
     if listed.stops:
-        yield f"  stops {listed.stops}{_kept(server)}{_condition(server.tags)}"
+        yield f"{listed.stops}{_kept(server)}{_condition(server.tags)}"
+    if listed.stops and server.scheduler_role:
+        yield OUTSIDE[listed.ends_outside]
 
 
 def _kept(server: "Server") -> str:
@@ -89,14 +106,20 @@ def describe_plan(
     offer = price_server(kind, plan.size_gib, plan.region, has_elastic_address=elastic)
     if existing:
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
-        yield f"Running it costs {_usd(offer.usd_per_hour, 3)} an hour."
+        yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
+        if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
+            marks = existing.tags | plan.changes
+            yield f"From now on it stops {describe_ends(marks)}{_condition(marks)}."
     else:
         yield f"Server {plan.name} of {plan.owner}: {kind} in {plan.region}"
         yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
-        yield f"Costs    {_usd(offer.usd_per_hour, 3)} an hour running, with disks and address"
+        hourly = format_usd(offer.usd_per_hour)
+        yield f"Costs    {hourly} an hour running, with disks and address"
         yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
         yield f"         by notebake's prices of {offer.prices_written}"
         yield f"Stops    {describe_ends(plan.tags)}{_condition(plan.tags)}"
+        if plan.tags.get(tags.SCHEDULER_ROLE):
+            yield f"         {OUTSIDE[True]}"
     yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
     if plan.has_elastic_address:
         month = price_address(plan.region)
@@ -108,6 +131,14 @@ def describe_started(server: "Server") -> Iterator[str]:
     yield f"{server.name} runs: {server.id} at {server.address}."
     yield f"It stops {describe_ends(server.tags)}{_condition(server.tags)}."
     yield f"To open it in the browser: {_opening(server)}"
+
+
+def describe_running(server: "Server", size_gib: int) -> str:
+    """Return in one sentence where a server runs, what it costs, and when it stops by itself."""
+    offer = price_server(server.instance_type, size_gib, server.region)
+    place = f"{server.name} of {server.owner} runs at {server.address}"
+    end = f"stops by itself {describe_ends(server.tags)}{_condition(server.tags)}"
+    return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
 
 
 def describe_stopped(server: "Server") -> str:
@@ -128,5 +159,6 @@ def _condition(marks: Mapping[str, str]) -> str:
     return "" if marks.get(tags.RECIPE) else ", if its image has notebake's idle stop"
 
 
-def _usd(usd: float | None, digits: int) -> str:
-    return UNKNOWN if usd is None else f"${usd:.{digits}f}"
+def format_usd(usd: float | None) -> str:
+    """Return the costs of an hour, to a tenth of a cent."""
+    return UNKNOWN if usd is None else f"${usd:.3f}"

@@ -3,6 +3,7 @@
 import hashlib
 
 SCHEDULE_PREFIX = "notebake-"
+SERVER_SCHEDULE_PREFIX = "notebake-server-"
 PARAMETER_PREFIX = "/notebake/"
 ROLES = ("builder", "acceptance")
 """The roles of a run's machines and key pairs."""
@@ -33,3 +34,12 @@ def name_of_schedule(run_id: str, instance_id: str) -> str:
     """Return the name of the schedule that ends an instance: 41 characters, 64 are allowed."""
     digest = hashlib.sha256(run_id.encode()).hexdigest()[:12]
     return f"{SCHEDULE_PREFIX}{digest}-{instance_id}"
+
+
+def name_of_server_schedule(owner: str, name: str, kind: str) -> str:
+    """Return the name of a schedule that stops a server: at most 63 characters, 64 are allowed.
+
+    The digest keeps owners apart.
+    """
+    digest = hashlib.sha256(f"{owner}\n{name}".encode()).hexdigest()[:8]
+    return f"{SERVER_SCHEDULE_PREFIX}{name}-{digest}-{kind}"

@@ -15,7 +15,7 @@ SETTINGS_FILE = "/etc/notebake/idle.json"
 REPORT_FILE = "/run/notebake/idle.json"
 """What the last check found; everybody may read it."""
 UNIT_DIRECTORY = "/etc/systemd/system"
-PROGRAM_DIGEST = "1904c2d22c6a0a94"
+PROGRAM_DIGEST = "b9dd4d40920d3484"
 """Of the program and of these texts: another program is another product of its step."""
 
 SERVICE_UNIT = f"""\
@@ -27,6 +27,9 @@ After=notebake-jupyter.service
 Type=oneshot
 ExecStart=/usr/bin/python3 -I {PROGRAM_FOLDER}
 TimeoutStartSec=90
+# EC2 shows the console to whoever may see the server, without a login.
+StandardOutput=journal+console
+SyslogIdentifier=notebake-idle
 # systemd's own lines about each start would fill the journal.
 LogLevelMax=notice
 """

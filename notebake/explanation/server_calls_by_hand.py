@@ -10,7 +10,8 @@ from notebake.explanation.document import Action
 from notebake.explanation.filled_parameters import NOTES, YOUR_ADDRESS, Filler
 from notebake.explanation.recorded_calls import RecordedCall
 from notebake.explanation.server_facts import ServerFacts
-from notebake.servers.launch import LaunchPlan, parameters
+from notebake.servers.launch import parameters
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.names import group_name
 
 SET_LATER = frozenset(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notebake.aws import tags
 from notebake.errors import NotebakeError
+from notebake.record import Record
 from notebake.timestamps import parse_timestamp
 
 IDLE_MINUTES = 60
@@ -52,6 +53,25 @@ def read_daily_end(text: str, local_zone: str) -> str:
             f"{zone!r} is no time zone.", "Zones are named as America/Los_Angeles"
         ) from error
     return f"{int(found[1]):02}:{found[2]} {zone}"
+
+
+class Wishes(Record):
+    """What a person asks for by name; what is not asked for is as usual, or stays as it is."""
+
+    idle_minutes: int | None = None
+    daily_end: str = ""
+    """As a tag has it."""
+    scheduler_role: str | None = None
+    """"": none any more."""
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags that say so."""
+        asked = {
+            tags.IDLE: None if self.idle_minutes is None else str(self.idle_minutes),
+            tags.DAILY_END: self.daily_end or None,
+            tags.SCHEDULER_ROLE: self.scheduler_role,
+        }
+        return {key: value for key, value in asked.items() if value is not None}
 
 
 def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> dict[str, str]:

@@ -11,6 +11,17 @@ from notebake.local.atomic_files import create_file, write_file
 from notebake.servers.place import folder_of
 
 KEY_NAME = "id_ed25519"
+KEY_FILES = {
+    "ssh-ed25519": "id_ed25519",
+    "ssh-rsa": "id_rsa",
+    "ecdsa-sha2-nistp256": "id_ecdsa",
+    "ecdsa-sha2-nistp384": "id_ecdsa",
+    "ecdsa-sha2-nistp521": "id_ecdsa",
+    "sk-ssh-ed25519@openssh.com": "id_ed25519_sk",
+    "sk-ecdsa-sha2-nistp256@openssh.com": "id_ecdsa_sk",
+}
+"""Where ssh-keygen puts the private key of each type, in ~/.ssh (ssh-keygen(1), FILES)."""
+KEY_TYPES = tuple(KEY_FILES)
 NAME_OF_OWN = "own-key"
 """A file with the path of a person's own key, if that opens the server."""
 
@@ -48,6 +59,26 @@ def ensure_key(owner: str, name: str, own: str = "") -> str:
     return public_key_of(path)
 
 
+def read_public_key(text: str) -> str:
+    """Return a public key that a person has pasted, without its comment.
+
+    Raises:
+        NotebakeError: it is none; a private key is not repeated.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+    words = text.split()[:2]
+    try:
+        load_ssh_public_key(" ".join(words).encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise NotebakeError(
+            f"The public key cannot be read: {error}",
+            "Paste the whole line of the file that ends in .pub, such as ~/.ssh/id_ed25519.pub",
+        ) from error
+    return " ".join(words)
+
+
 def public_key_of(path: Path) -> str:
     """Return the public key of a private key, from the file beside it if there is one.
 
@@ -66,6 +97,12 @@ def public_key_of(path: Path) -> str:
             f"The key file {path} cannot be used: {error}.",
             "Name a private key of OpenSSH's format, with its public key beside it: --key FILE",
         ) from error
+
+
+def remember_own(owner: str, name: str, path: Path) -> None:
+    """Remember a person's own key for a server, unless another one is on this computer."""
+    if not key_path(owner, name).is_file():
+        write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
 
 
 def check_key(path: Path, name: str) -> None:

@@ -13,11 +13,10 @@ from notebake.aws import server_calls, tags
 from notebake.aws.instances import GONE, terminate
 from notebake.aws.model import Instance
 from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
-from notebake.record import Record
 from notebake.servers.find import list_servers
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.names import launch_token
 from notebake.servers.server import Server
-from notebake.servers.wanted_volume import WantedVolume
 from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
 
@@ -25,30 +24,6 @@ log = logging.getLogger(__name__)
 MOST_EPOCHS = 100
 """How many machines of a name EC2 may remember as terminated, within the hour or some hours."""
 MISMATCH = "IdempotentParameterMismatch"
-
-
-class LaunchPlan(Record):
-    """What is launched; all of it is known before anything is paid for."""
-
-    name: str
-    owner: str
-    region: str
-    image_id: str
-    instance_type: str
-    subnets: tuple[dict[str, str], ...]
-    """The subnets to try, in order: each with SubnetId and AvailabilityZone."""
-    is_public: bool = True
-    public_key: str
-    size_gib: int = 0
-    """Of all its disks."""
-    disks: tuple[dict[str, Any], ...] = ()
-    """Block device mappings besides those of the image."""
-    volumes: tuple[WantedVolume, ...] = ()
-    """Volumes that outlive the server; they are attached when it runs."""
-    has_elastic_address: bool = False
-    profile: str = ""
-    """The name of an instance profile."""
-    tags: dict[str, str]
 
 
 def user_data(public_key: str) -> str:
@@ -75,7 +50,7 @@ def launch(plan: LaunchPlan, group_id: str) -> Server:
             return settle(plan, machine)
     raise CapacityError(
         f"AWS has no room for the server at present. Tried: {'; '.join(tried)}.",
-        "Try again in a while, or name another --type.",
+        "Try again in a while, or with another type: --type TYPE",
     )
 
 
@@ -100,7 +75,7 @@ def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: s
             return machine.id
     raise NotebakeError(
         f"EC2 remembers {MOST_EPOCHS} terminated machines of the server {plan.name}.",
-        "Choose another --name, or try again tomorrow.",
+        "Try again tomorrow, or choose another name: --name NAME",
     )
 
 
@@ -158,8 +133,7 @@ def parameters(plan: LaunchPlan, group_id: str, subnet_id: str, token: str) -> d
 def settle(plan: LaunchPlan, instance_id: str) -> Server:
     """Return the server of this name as soon as EC2 shows it: of several the first one stays.
 
-    Two computers may have launched it in two zones at the same moment, one of which had no room for
-    the other. Both end all but the first.
+    Two computers may have launched it in two zones at once. Both end all but the first.
     """
 
     def shown() -> Sequence[Server] | None:

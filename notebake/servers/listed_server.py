@@ -9,16 +9,18 @@ from notebake import clock
 from notebake.aws import server_calls, server_volume_calls, tags
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.record import Record
+from notebake.servers.console_state import read_use
 from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
 from notebake.servers.kept_volume import KeptVolume, as_volume
 from notebake.servers.loose_address import LooseAddress, list_loose_addresses
 from notebake.servers.offer import Offer, price_server
+from notebake.servers.outside_ends import ends_outside
 from notebake.servers.server import Server
 from notebake.servers.spending import Spending, spending
 from notebake.timestamps import utc_from_seconds
 
-MOST_REGIONS_AT_ONCE = 16
+MOST_AT_ONCE = 16
 
 
 class ListedServer(Record):
@@ -27,6 +29,10 @@ class ListedServer(Record):
     server: Server
     offer: Offer
     spent: Spending
+    ends_outside: bool | None = False
+    """Whether its ends stand outside of it, too; None: not known. Of one that runs."""
+    use: str = ""
+    """Whether it is used, as its console says; "" if that is not known, or it does not run."""
 
     @property
     def usd_per_hour(self) -> float | None:
@@ -56,7 +62,7 @@ def list_all(regions: Sequence[str]) -> Listed:
     Raises:
         CloudError: a region refused, or gave no answer.
     """
-    with ThreadPoolExecutor(min(MOST_REGIONS_AT_ONCE, len(regions))) as pool:
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, len(regions))) as pool:
         found = list(pool.map(_list_region, regions))
     return Listed(
         servers=tuple(server for each in found for server in each.servers),
@@ -73,8 +79,10 @@ def _list_region(region: str) -> Listed:
     own = {each["VolumeId"]: each for each in disks if not _is_kept(each)}
     now = utc_from_seconds(clock.now())
     volumes = [as_volume(each, region) for each in server_volume_calls.list_volumes(region)]
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        listed = list(pool.map(lambda server: _as_listed(server, own, now), servers))
     return Listed(
-        servers=tuple(_as_listed(server, own, now) for server in servers),
+        servers=tuple(listed),
         volumes=tuple(sorted(volumes, key=lambda volume: (volume.owner, volume.name, volume.id))),
         addresses=tuple(list_loose_addresses(region, servers)),
     )
@@ -83,6 +91,7 @@ def _list_region(region: str) -> Listed:
 def _as_listed(
     server: Server, disks: Mapping[str, dict[str, Any]], now: datetime.datetime
 ) -> ListedServer:
+    """Return a server with what its console and its schedules say; these are asked if it runs."""
     own = [disks[id] for id in server.volume_ids.values() if id in disks]
     offer = price_server(
         server.instance_type,
@@ -90,7 +99,14 @@ def _as_listed(
         server.region,
         has_elastic_address=server.has_elastic_address,
     )
-    return ListedServer(server=server, offer=offer, spent=spending(server, own, now))
+    runs = server.is_billed_by_hour
+    return ListedServer(
+        server=server,
+        offer=offer,
+        spent=spending(server, own, now),
+        ends_outside=ends_outside(server) if runs else False,
+        use=read_use(server) if runs else "",
+    )
 
 
 def _is_kept(disk: dict[str, Any]) -> bool:

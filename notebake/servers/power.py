@@ -12,6 +12,7 @@ from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
 from notebake.servers.no_room import with_advice
+from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.place import forget
 from notebake.servers.run_time import tags_of_runs
 from notebake.servers.server import Server
@@ -27,12 +28,13 @@ def start_server(server: Server) -> Server:
     """Start a server that is stopped, and return it as soon as it has an address.
 
     One that is being stopped is awaited first. Where it has no daily end, its last end is a day
-    from now.
+    from now. Its ends outside of it, if it has a role for them, stand before it is started.
 
     Raises:
         ResourceLostError: it was terminated meanwhile.
         CapacityError: its zone has no room at present.
-        CloudError: the quota leaves no room, or EC2 refused for another reason.
+        CloudError: AWS refused its ends outside of it, the quota leaves no room, or EC2 refused
+            for another reason.
     """
     if server.state == "stopping":
         log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
@@ -45,11 +47,33 @@ def start_server(server: Server) -> Server:
             ends = now + datetime.timedelta(hours=HARD_END_HOURS)
             marks[tags.HARD_END] = tags.as_tag(ends)
         server_calls.tag_server(server.id, marks, server.region)
+        server = server.with_tags(marks)
+        ensure_outside_ends(server.model_copy(update={"started_at": now}))
         try:
             server_calls.start_server(server.id, server.region)
         except CloudError as error:
             raise with_advice(error, server) from error
+    else:
+        ensure_outside_ends(server)
     return wait_until_running(server)
+
+
+def change_server(server: Server, marks: dict[str, str]) -> Server:
+    """Return the server with these tags: settings that a person changes while it is there.
+
+    Raises:
+        CloudError: AWS refused.
+    """
+    changed = {key: value for key, value in marks.items() if server.tags.get(key, "") != value}
+    if not changed:
+        return server
+    if tags.DAILY_END in changed:
+        changed[tags.DAILY_END_SET] = tags.as_tag(utc_from_seconds(clock.now()))
+    if changed.get(tags.SCHEDULER_ROLE) == "":
+        remove_outside_ends(server)
+    log.info("Changing %s of %s", ", ".join(changed), server.name)
+    server_calls.tag_server(server.id, changed, server.region)
+    return server.with_tags(changed)
 
 
 def wait_until_running(server: Server) -> Server:
@@ -90,10 +114,16 @@ def stop_server(server: Server) -> None:
 def terminate_server(server: Server) -> None:
     """Terminate a server, wait until it is gone, and remove what belonged to it alone.
 
-    Its ssh entry goes, too, and where this computer has reached it.
+    Its ends outside of it go first: once it is gone, nothing tells of them. If EC2 refuses, they
+    are put back. Its ssh entry goes, too, and where this computer has reached it.
     """
     log.info("Terminating %s (%s)", server.name, server.id)
-    server_calls.terminate_server(server.id, server.region)
+    remove_outside_ends(server)
+    try:
+        server_calls.terminate_server(server.id, server.region)
+    except CloudError:
+        ensure_outside_ends(server)
+        raise
     remove_parts(server.owner, server.name, server.region)
     remove_entry(server.owner, server.name, server.id)
     forget(server.owner, server.name)
@@ -132,5 +162,6 @@ def keep_server(server: Server, minutes: int) -> datetime.datetime:
     if until > last:
         # Otherwise the machine would stop before the hold ends.
         marks[tags.HARD_END] = tags.as_tag(until)
+    ensure_outside_ends(server.with_tags(marks))
     server_calls.tag_server(server.id, marks, server.region)
     return until

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from notebake.errors import NextCommand, NotebakeError
 from notebake.servers.admission import admit
-from notebake.servers.keys import check_key, key_path
+from notebake.servers.keys import check_key, key_path, remember_own
 from notebake.servers.locate import ServerStoppedError
 from notebake.servers.power import start_server, wait_until_running
 from notebake.servers.server import Server
@@ -25,6 +25,7 @@ def reach(server: Server, person: str, *, own_key: str, may_start: bool) -> Host
     host_key_of(server)
     key = Path(own_key).expanduser().absolute() if own_key else key_path(server.owner, server.name)
     check_key(key, server.name)
+    remember_own(server.owner, server.name, key)
     running = _running(server, may_start=may_start)
     host = Host(
         instance_id=running.id,

@@ -89,6 +89,20 @@ class Server(Record):
         return self.state in ("pending", "running", "stopping")
 
     @property
+    def daily_end_set(self) -> datetime.datetime | None:
+        """When its daily end was changed; None: it has been so since it was launched."""
+        return parse_timestamp(self.tags.get(tags.DAILY_END_SET, ""))
+
+    @property
+    def scheduler_role(self) -> str:
+        """The role by which its ends stand outside of it, too; "" if they do not."""
+        return self.tags.get(tags.SCHEDULER_ROLE, "")
+
+    def with_tags(self, marks: dict[str, str]) -> "Server":
+        """Return the server as it is with these tags besides its own."""
+        return self.model_copy(update={"tags": self.tags | marks})
+
+    @property
     def is_gone(self) -> bool:
         return self.state in GONE
 

@@ -12,11 +12,12 @@ from notebake.machines.identity import wait_for_host_key
 from notebake.recipe import Network
 from notebake.servers.elastic import ensure_elastic_address
 from notebake.servers.find import list_servers
-from notebake.servers.launch import LaunchPlan, launch
+from notebake.servers.launch import launch
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
 from notebake.servers.no_room import RUNNING
-from notebake.servers.power import start_server
+from notebake.servers.power import change_server, start_server
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
 from notebake.servers.server_disks import check_disks, disks_of
@@ -34,22 +35,24 @@ def find_existing(plan: LaunchPlan) -> Server | None:
     return None
 
 
-def start(plan: LaunchPlan, vpc_id: str) -> Server:
+def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
     """Return the server of this name, running, with its host key known and all its disks mounted.
 
     Typed again, also elsewhere or after a kill, it goes on where it was: what is there is found,
-    and what is missing is made.
+    and what is missing is made. Without `mounts`, as where there is no private key, its disks are
+    mounted when it is opened.
     """
     existing = find_existing(plan)
     volumes = choose_volumes(plan, existing)
     check_disks(plan.tags, existing)
     if existing is None:
         existing = launch_new(in_zone_of(volumes, plan), vpc_id)
+    existing = change_server(existing, plan.changes)
     server = ensure_host_key(start_server(existing))
     if plan.has_elastic_address or server.has_elastic_address:
         server = ensure_elastic_address(server)
     server = attach_volumes(server, volumes)
-    if disks_of(server):
+    if mounts and disks_of(server):
         mount_disks(server, reach(server, plan.owner, own_key="", may_start=False))
     return server
 

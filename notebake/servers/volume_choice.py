@@ -6,7 +6,7 @@ from notebake.errors import NextCommand, NotebakeError
 from notebake.record import Record
 from notebake.servers.find import describe_server, list_servers
 from notebake.servers.kept_volume import LIST, KeptVolume, list_kept, named
-from notebake.servers.launch import LaunchPlan
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.server import Server
 from notebake.servers.wanted_volume import WantedVolume
 

@@ -18,6 +18,7 @@ from sandbox.messages.reply import Reply
 from sandbox.services.cron_expression import read_cron
 
 _EXPRESSION = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)|cron\(.+\)")
+EARLY_SECONDS = 300
 _NAME = re.compile(r"[0-9a-zA-Z\-_.]{1,64}")
 
 
@@ -33,7 +34,7 @@ class SchedulerCalls:
         if call.operation not in ("CreateSchedule", "UpdateSchedule"):
             return None
         request = json.loads(call.parameters["body"])
-        if problem := _find_problem(call, request):
+        if problem := _find_problem(call, request) or self._find_early_start(request):
             return write_error("scheduler", 400, "ValidationException", problem)
         known = self._answered.get(self._token(call, request))
         return known[1] if known and known[0] == call.parameters_digest else None
@@ -53,6 +54,15 @@ class SchedulerCalls:
         if call.operation == "CreateSchedule":
             schedule.creation_date = schedule.last_modified_date
             self._answered[self._token(call, request)] = (call.parameters_digest, reply)
+
+    def _find_early_start(self, request: dict[str, Any]) -> str | None:
+        """AWS says so of a recurring schedule (seen by moto's authors: getmoto/moto#8178)."""
+        is_recurring = not request.get("ScheduleExpression", "").startswith("at(")
+        start = request.get("StartDate")
+        earliest = self._cloud.clock.now().timestamp() - EARLY_SECONDS
+        if is_recurring and start is not None and float(start) < earliest:
+            return "The StartDate you specify cannot be earlier than 5 minutes ago."
+        return None
 
     @staticmethod
     def _token(call: Call, request: dict[str, Any]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from moto.scheduler.models import scheduler_backends
 from moto.utilities.utils import get_partition
 
 from sandbox.messages.reply import ConnectionLostError, Reply
-from sandbox.services.cron_expression import read_cron
+from sandbox.services.cron_expression import Cron, read_cron
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,13 @@ class Schedules:
     def _attempt_of(self, schedule: Any) -> _Attempt:
         known = self._attempts.get(schedule.arn)
         target = json.dumps(
-            [schedule.schedule_expression, schedule.schedule_expression_timezone, schedule.target]
+            [
+                schedule.schedule_expression,
+                schedule.schedule_expression_timezone,
+                schedule.target,
+                schedule.start_date,
+                schedule.end_date,
+            ]
         )
         if known and known.target == target:
             return known
@@ -126,11 +132,22 @@ def next_time(schedule: Any, moment: datetime) -> datetime | None:
     """Return when a schedule is due next after this moment; None if never again."""
     zone = ZoneInfo(schedule.schedule_expression_timezone or "UTC")
     if cron := read_cron(schedule.schedule_expression):
-        return cron.next_after(moment, zone)
+        return _within_dates(schedule, cron, moment, zone)
     if not (found := _AT.fullmatch(schedule.schedule_expression)):
         return None
     due = datetime.fromisoformat(found[1]).replace(tzinfo=zone).astimezone(UTC)
     return due if due > moment else None
+
+
+def _within_dates(schedule: Any, cron: Cron, moment: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return when a recurring schedule is due next, on or after its start, before its end."""
+    if schedule.start_date:
+        start = datetime.fromtimestamp(float(schedule.start_date), UTC)
+        moment = max(moment, start - timedelta(microseconds=1))
+    due = cron.next_after(moment, zone)
+    if due and schedule.end_date and due.timestamp() >= float(schedule.end_date):
+        return None
+    return due
 
 
 def _schedules(account_ids: Iterable[str]) -> Iterator[tuple[Any, Any]]:

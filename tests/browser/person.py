@@ -43,7 +43,7 @@ class Person:
         answer = httpx.post(url, json=wanted) if wanted is not None else httpx.get(url)
         return answer.raise_for_status().json()
 
-    def start(self, deployment: str, **fields: str) -> str:
+    def start(self, deployment: str, *switched_on: str, **fields: str) -> str:
         """Fill in the form of a deployment, press Submit, and return the id of the flow run."""
         found = self.api("/deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
         known = {each["id"] for each in self.api("/flow_runs/filter", {})}
@@ -51,6 +51,8 @@ class Person:
         self.page.get_by_text("Parameters", exact=True).wait_for()
         for name, value in fields.items():
             self.fill(name, value)
+        for name in switched_on:
+            self.switch_on(name)
         self.page.get_by_role("button", name="Submit").click()
         deadline = time.monotonic() + HANG_SECONDS
         while time.monotonic() < deadline:
@@ -62,8 +64,20 @@ class Person:
 
     def fill(self, name: str, value: str) -> None:
         """Type into a field; its label is its name."""
-        group = self.page.locator(".p-label", has_text=name).first
-        group.locator("textarea, input").first.fill(value)
+        self._field(name).locator("textarea, input").first.fill(value)
+
+    def switch_on(self, name: str) -> None:
+        """Press a switch that is off; its label is its name."""
+        switch = self._field(name).get_by_role("switch")
+        assert switch.get_attribute("aria-checked") == "false"
+        switch.click()
+
+    def _field(self, name: str) -> Any:
+        """Return the field of a parameter; the name of the run is none."""
+        label = self.page.locator(
+            ".schema-form-property__label", has_text=re.compile(rf"^\s*{name}( \(Optional\))?\s*$")
+        )
+        return self.page.locator(".schema-form-property", has=label)
 
     def open(self, flow_run_id: str) -> None:
         self.page.goto(f"{self.url}/runs/flow-run/{flow_run_id}")
@@ -129,7 +143,8 @@ class Person:
         wanted = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}, "sort": "CREATED_DESC"}
         artifact = self.api("/artifacts/filter", wanted)[0]
         self.page.goto(f"{self.url}/artifacts/artifact/{artifact['id']}")
-        self.page.locator("#app").get_by_role("heading").first.wait_for()
+        # Its Markdown is rendered after the page has its other headings.
+        self.page.locator(".markdown-renderer > *").first.wait_for()
         return str(self.page.locator("#app").inner_text())
 
 

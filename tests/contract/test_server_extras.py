@@ -21,8 +21,8 @@ from notebake.servers.power import start_server, stop_server, terminate_server
 from notebake.servers.wanted_volume import WantedVolume
 from sandbox.hosts.machines import Exit
 from tests.cloud_world import REGION
-from tests.contract.test_servers import Killed, killed_at
 from tests.json_documents import document
+from tests.killed_calls import Killed, killed_at
 from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
 
 

@@ -13,7 +13,7 @@ from notebake.errors import NotebakeError
 from notebake.servers import admission, keys, mounting
 from notebake.servers.find import find_server
 from notebake.servers.kept_volume import KeptVolume, list_kept
-from notebake.servers.launch import LaunchPlan
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.losses import losses_of
 from notebake.servers.power import stop_server, terminate_server
 from notebake.servers.server_disks import ServerDisk, disks_of, disks_of_launch, tag_of_disks
@@ -21,7 +21,7 @@ from notebake.servers.volumes import remove_volume
 from notebake.servers.wanted_volume import WantedVolume, check_names, read_volume
 from notebake.ssh.host import Host
 from tests.cloud_world import REGION, RefusedCall
-from tests.contract.test_servers import Killed, killed_at
+from tests.killed_calls import Killed, killed_at
 from tests.server_world import OWNER, ServerWorld, server_world
 
 DATA = WantedVolume(name="data", size_gib=5)

@@ -3,14 +3,11 @@
 import datetime
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from notebake import clock
-from notebake.aws.clients import connect
 from notebake.errors import CapacityError, NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
 from notebake.servers.launch import launch
@@ -23,9 +20,8 @@ from notebake.servers.power import (
     terminate_server,
 )
 from tests.cloud_world import REGION, RefusedCall
+from tests.killed_calls import Killed, killed_at
 from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world
-
-READING = ("Describe", "Get")
 
 
 @pytest.fixture
@@ -177,41 +173,6 @@ def test_a_name_that_is_not_there_says_what_was_meant(world: ServerWorld) -> Non
     assert find_server("ocean", "bob", REGION).owner == "bob"
     with pytest.raises(NoSuchServerError, match="of ada, bob"):
         find_server("ocean", "carol", REGION)
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@contextmanager
-def killed_at(number: int, *, is_after: bool) -> Iterator[list[str]]:
-    """End the block before or after its n-th changing call; give the names of those sent."""
-    sent: list[str] = []
-    # A launch is tried once, by a client of its own.
-    clients = [connect("ec2", REGION), connect("ec2", REGION, tries=1)]
-
-    def before(event_name: str, **_: Any) -> None:
-        name = event_name.rpartition(".")[2]
-        if name.startswith(READING):
-            return
-        sent.append(name)
-        if len(sent) == number and not is_after:
-            raise Killed
-
-    def after(event_name: str, **_: Any) -> None:
-        if len(sent) == number and event_name.rpartition(".")[2] == sent[-1]:
-            raise Killed
-
-    hooks = {"before-send.ec2": before} | ({"after-call.ec2": after} if is_after else {})
-    for client in clients:
-        for event, hook in hooks.items():
-            client.meta.events.register(event, hook)
-    try:
-        yield sent
-    finally:
-        for client in clients:
-            for event, hook in hooks.items():
-                client.meta.events.unregister(event, hook)
 
 
 @pytest.mark.parametrize("is_after", [False, True])

@@ -20,7 +20,7 @@ from notebake.waiting import wait_until
 from tests.limits import HANG_SECONDS
 
 
-def started_in_ui(of: Flow[..., Any], name: str = "", **parameters: Any) -> FlowRun:
+def started_in_ui(of: Flow[..., Any], name: str = "", /, **parameters: Any) -> FlowRun:
     """Return a flow run of a new deployment, named as a person has typed, or by the server."""
     with get_client(sync_client=True) as client:
         deployment_id = client.create_deployment(

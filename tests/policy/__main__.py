@@ -54,7 +54,7 @@ from notebake.servers.admission import admit
 from notebake.servers.image_choice import choose_image
 from notebake.servers.kept_volume import list_kept
 from notebake.servers.keys import ensure_key
-from notebake.servers.launch import LaunchPlan
+from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
 from notebake.servers.losses import losses_of
 from notebake.servers.power import keep_server, stop_server, terminate_server
@@ -72,6 +72,7 @@ from tests.policy.writes import Forks, Writes
 
 ABANDONED_AFTER = "CreateImage"
 ELSEWHERE = "eu-central-1"
+STOP_ROLE = "arn:aws:iam::123456789012:role/notebake-scheduler-servers"
 INTERFACE = "eni-00000000000000001"
 
 
@@ -177,7 +178,7 @@ def use_servers(run: Run, world: World) -> None:
         volumes=(WantedVolume(name="data", size_gib=5),),
         has_elastic_address=True,
         profile=give_profile(world),
-        tags={tags.IDLE: "60"},
+        tags={tags.IDLE: "60", tags.DAILY_END: "19:00 Asia/Tokyo", tags.SCHEDULER_ROLE: STOP_ROLE},
     )
     ensure_key(plan.owner, plan.name)
     # The hosts of this world have no ssh; what is typed on them asks AWS for nothing.
@@ -195,8 +196,9 @@ def start_and_end(plan: LaunchPlan, vpc_id: str) -> None:
             for rule in group.rules:
                 take_out(group.group_id, rule, plan.region)
         keep_server(server, 60)
+        (listed,) = list_all([plan.region]).servers
+        assert (listed.server.id, listed.ends_outside) == (server.id, True)
         stop_server(server)
-    assert [each.server.id for each in list_all([plan.region]).servers] == [server.id]
     losses_of(server, plan.owner)
     terminate_server(server)
     next_one = start(plan.model_copy(update={"has_elastic_address": False}), vpc_id)

@@ -121,6 +121,14 @@ THEIRS: dict[str, IamRequest] = {
         "ec2:AssociateAddress",
         (Thing("elastic-ip", "eipalloc-1"), Thing("instance", "i-1", SERVERS)),
     ),
+    "hand the servers' role to another service": IamRequest(
+        "iam:PassRole",
+        (
+            Thing(
+                "role", "notebake-scheduler-servers", {"iam:PassedToService": "ec2.amazonaws.com"}
+            ),
+        ),
+    ),
     "decrypt with the key": IamRequest("kms:Decrypt", (Thing("key", "key-1"),)),
 }
 
@@ -141,6 +149,20 @@ def test_accepted_images_are_in_reach_of_prunes_alone(judge: Judge) -> None:
     assert [verdict.error for verdict in (*without, *pruning)] == [""] * 4
     assert [verdict.allowed for verdict in without] == [False, False]
     assert [verdict.allowed for verdict in pruning] == [True, True]
+
+
+def test_who_only_uses_images_reaches_no_schedule_of_a_run(judge: Judge) -> None:
+    schedules = ("notebake-server-ocean-0123abcd-daily", "notebake-0123456789ab-i-1", "backup")
+    asked = [
+        IamRequest(f"scheduler:{action}Schedule", (Thing("schedule", f"default/{name}"),))
+        for name in schedules
+        for action in ("Create", "Update", "Delete", "Get")
+    ]
+
+    verdicts = judge.ask(filled_in("policy-use"), asked)
+
+    assert [verdict.error for verdict in verdicts] == [""] * 12
+    assert [verdict.allowed for verdict in verdicts] == [True] * 4 + [False] * 8
 
 
 @pytest.mark.parametrize("what", THEIRS)

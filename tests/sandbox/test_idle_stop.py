@@ -14,6 +14,7 @@ import pytest
 from notebake.aws import tags
 from notebake.commands.idle_units import idle_stop_is_enabled, read_report
 from notebake.machines.idle.times import parse_time
+from notebake.servers.console_state import parse_use
 from tests.sandbox.bake_world import wait_for
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.idle_world import PROGRAMS, Server, launch_servers
@@ -117,6 +118,21 @@ def test_it_stops_by_itself_and_says_why(ended: dict[str, Ended], name: str) -> 
     assert description["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
     assert f"Powers off: {name}." in ended[name].log
     assert ended[name].stop_calls == 0, "nobody had to ask for it"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("idle", "Not used since "), ("daily end", "In use"), ("hard end", "In use")]
+)
+def test_its_console_says_to_whoever_has_no_key_whether_it_was_used(
+    ended: dict[str, Ended], name: str, said: str
+) -> None:
+    server = ended[name].server
+    console = server.cloud.ec2().get_console_output(InstanceId=server.id, Latest=True)
+
+    use = parse_use(console["Output"])
+
+    assert use.startswith(said), console["Output"][-2000:]
+    assert use == said or use.endswith(": idle")
 
 
 def test_what_is_in_use_at_its_end_was_warned(ended: dict[str, Ended]) -> None:

@@ -258,3 +258,46 @@ def test_an_expression_that_cannot_be_run_is_refused(
     with pytest.raises(ClientError, match=reason):
         scheduler_of(world).create_schedule(**wanted)
     assert names(world) == []
+
+
+def test_a_recurring_schedule_leaves_out_what_is_due_before_its_start(world: World) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html, StartDate:
+    "invocations might occur on, or after, the StartDate".
+    """
+    instance_id = world.launch_running()
+    due = world.sandbox.cloud.clock.now() + timedelta(hours=1)
+    daily = schedule(world, instance_id, target=STOP)
+    daily["ScheduleExpression"] = f"cron({due.minute} {due.hour} * * ? *)"
+    scheduler_of(world).create_schedule(**daily)
+    scheduler_of(world).update_schedule(**daily, StartDate=due + timedelta(hours=2))
+    assert scheduler_of(world).get_schedule(Name=daily["Name"])["StartDate"] > due
+    world.advance(3 * 3600)
+    assert world.state(instance_id) == "running"
+    world.advance(22 * 3600)
+    world.wait_for_state(instance_id, "stopped")
+    assert len(world.sandbox.calls("StopInstances")) == 1
+
+
+def test_a_recurring_schedule_stops_at_its_end_and_a_single_one_knows_no_dates(
+    world: World,
+) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+    ended, once = world.launch_running(), world.launch_running()
+    due = world.sandbox.cloud.clock.now() + timedelta(hours=1)
+    daily = schedule(world, ended, target=STOP, EndDate=due - timedelta(minutes=30))
+    daily["ScheduleExpression"] = f"cron({due.minute} {due.hour} * * ? *)"
+    scheduler_of(world).create_schedule(**daily)
+    late = due + timedelta(days=9)
+    scheduler_of(world).create_schedule(**schedule(world, once, target=STOP, StartDate=late))
+    world.advance(2 * 86400)
+    world.wait_for_state(once, "stopped")
+    assert world.state(ended) == "running"
+
+
+def test_a_start_that_has_long_gone_by_is_refused(world: World) -> None:
+    """The five minutes and the message are AWS's: https://github.com/getmoto/moto/pull/8178."""
+    early = world.sandbox.cloud.clock.now() - timedelta(minutes=6)
+    daily = schedule(world, "i-0123456789abcdef0", target=STOP, StartDate=early)
+    daily["ScheduleExpression"] = "cron(0 19 * * ? *)"
+    with pytest.raises(ClientError, match="cannot be earlier than 5 minutes ago"):
+        scheduler_of(world).create_schedule(**daily)
