@@ -35,7 +35,8 @@ def name_flow_run(run: Run, prefix: str = "") -> None:
 
     The run id begins with the name of the recipe. A failure here is a warning.
     """
-    name_and_tag(f"{prefix}{run.id}", [*tags_of(run.recipe), f"run:{run.id}"])
+    new_tags = [*tags_of(run.recipe), f"run:{run.id}"]
+    name_and_tag(f"{prefix}{run.id}", new_tags, replaces=f"{run.recipe.name}: ")
 
 
 def name_without_run(recipe: Recipe, what: str) -> None:

@@ -163,7 +163,7 @@ def test_full_zones_are_all_named_and_nothing_is_left(
     zones = [f"{REGION}{letter}" for letter in "abcd"]
     assert world.world.sandbox.fired(fault) == len(zones)
     assert all(f"t3.large in {zone}" in said for zone in zones)
-    assert "name another --type" in said
+    assert "with another type: --type TYPE" in said
     check_nothing_is_left(world)
 
 
