@@ -12,7 +12,7 @@ from flows.servers_artifact import show_servers
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
 from notebake.servers import names
-from notebake.servers.find import find_server
+from notebake.servers.find import find_own_server, find_server
 from notebake.servers.server import Server
 from notebake.waiting import allow_waits
 
@@ -34,7 +34,8 @@ def owner_or_worker(owner: str, region: str) -> str:
 
 def find_for(act: str, name: str, owner: str, region: str) -> Server:
     """Return the server that a form names, and name the flow run; raises as `find_server` does."""
-    server = find_server(name, owner_or_worker(owner, region), region)
+    find = find_own_server if owner else find_server
+    server = find(name, owner_or_worker(owner, region), region)
     name_by_server(act, server.name, server.owner)
     return server
 

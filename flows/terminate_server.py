@@ -8,9 +8,9 @@ from prefect.states import Completed
 
 from flows.prefect_ui.form import OneRegion, Owner, ServerName
 from flows.prefect_ui.plain_ending import ending_plainly
-from flows.server_acts import find_for, owner_or_worker, showing_servers
+from flows.server_acts import name_by_server, owner_or_worker, showing_servers
 from flows.terminal.server_losses import describe_losses
-from notebake.servers.find import NoSuchServerError
+from notebake.servers.find import NoSuchServerError, find_own_server
 from notebake.servers.losses import losses_of
 from notebake.servers.power import remove_parts
 from notebake.servers.power import terminate_server as terminate
@@ -31,21 +31,23 @@ def terminate_server(
         region: The region in which it is, such as us-west-2.
         apply: Remove it, for good. Otherwise nothing is changed, and the result says what would be
             lost.
-        owner: Whose server it is, if several have this name; empty: the person of the worker's
-            credentials, or the only one.
+        owner: Whose server it is; empty: the person of the worker's credentials. Nobody else's is
+            removed, also if it is the only one of that name.
 
     Raises:
         NotebakeError: there is no such server, or AWS refused.
     """
     with showing_servers(region):
+        whose = owner_or_worker(owner, region)
         try:
-            server = find_for("terminate", name, owner, region)
+            server = find_own_server(name, whose, region)
         except NoSuchServerError:
             # An earlier flow run may have ended before it removed what belonged to the server.
-            removed = remove_parts(owner_or_worker(owner, region), name, region) if apply else []
+            removed = remove_parts(whose, name, region) if apply else []
             if not removed:
                 raise
             return Completed(message=f"{name} was gone already. Removed: {', '.join(removed)}.")
+        name_by_server("terminate", server.name, server.owner)
         message = carry_out(server, apply=apply)
     return Completed(message=message, data=server.id)
 

@@ -38,11 +38,12 @@ def owner_of(given: argparse.Namespace) -> str:
 
 
 def server_of(given: argparse.Namespace) -> "Server":
-    """Return the server that was named.
+    """Return the server that was named: that of the owner, or without one the only one.
 
     Raises:
         NoSuchServerError: there is none of this name.
     """
-    from notebake.servers.find import find_server
+    from notebake.servers.find import find_own_server, find_server
 
-    return find_server(given.name, owner_of(given), given.region or usual_region())
+    find = find_own_server if given.owner else find_server
+    return find(given.name, owner_of(given), given.region or usual_region())

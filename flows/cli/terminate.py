@@ -5,7 +5,7 @@ import argparse
 from flows.cli.arguments import usual_region
 from flows.cli.asking import add_yes, is_agreed
 from flows.cli.exit_codes import DONE, FAILED
-from flows.cli.server_options import add_server, owner_of, server_of
+from flows.cli.server_options import add_server, owner_of
 from notebake.errors import NotebakeError
 
 EXAMPLE = """\
@@ -41,16 +41,16 @@ def terminate(given: argparse.Namespace) -> int:
     """Terminate a server."""
     from flows.terminal.console import open_console
     from flows.terminal.server_losses import describe_losses
-    from notebake.servers.find import NoSuchServerError
+    from notebake.servers.find import NoSuchServerError, find_own_server
     from notebake.servers.losses import losses_of
     from notebake.servers.power import remove_parts, terminate_server
 
-    console, owner = open_console(), owner_of(given)
+    console, owner, region = open_console(), owner_of(given), given.region or usual_region()
     try:
-        server = server_of(given)
+        server = find_own_server(given.name, owner, region)
     except NoSuchServerError:
         # An earlier `terminate` may have ended before it removed what belonged to the server.
-        removed = remove_parts(owner, given.name, given.region or usual_region())
+        removed = remove_parts(owner, given.name, region)
         if not removed:
             raise
         console.print(f"{given.name} was gone already. Removed: {', '.join(removed)}.")

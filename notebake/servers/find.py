@@ -59,6 +59,28 @@ def find_server(name: str, owner: str, region: str) -> Server:
     return named(list_servers(region), name, owner, region)
 
 
+def find_own_server(name: str, owner: str, region: str) -> Server:
+    """Return the owner's server of this name, or the one of this instance id.
+
+    Where the owner was named, and before a server is removed, nobody else's will do: a removal
+    that is tried again would otherwise take the next one of that name.
+
+    Raises:
+        NoSuchServerError: there is none; the message says who else has one of this name.
+    """
+    servers = list_servers(region)
+    found = [
+        each for each in servers if each.id == name or (each.name, each.owner) == (name, owner)
+    ]
+    others = sorted({each.owner for each in servers if each.name == name} - {owner})
+    if others and not found:
+        raise NoSuchServerError(
+            f"{owner} has no server {name} in {region}, but {', '.join(others)} has.",
+            "If that one is meant: --owner NAME",
+        ).with_next(LIST)
+    return named(found or servers, name, owner, region)
+
+
 def _meant(name: str, servers: Sequence[Server]) -> str:
     close = difflib.get_close_matches(name, [server.name for server in servers], n=1)
     return f" Did you mean {close[0]}?" if close else ""

@@ -14,7 +14,7 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
-from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.find import NoSuchServerError, find_own_server, find_server
 from notebake.servers.jupyter_port import with_jupyter_port
 from notebake.servers.line_events import USUAL_TIMING, Timing
 from notebake.servers.locate import Question, ServerGoneError
@@ -29,8 +29,9 @@ from notebake.ssh.host import Host
 def find(question: Question) -> Reached:
     """Return where the server is, and whether it has JupyterLab; raises as `locate` does."""
     owner = question.owner or _owner(question.region)
+    find_one = find_own_server if question.owner else find_server
     try:
-        server = find_server(question.name, owner, question.region)
+        server = find_one(question.name, owner, question.region)
     except NoSuchServerError as error:
         raise ServerGoneError(error.message, error.hint).with_next(*error.next_commands) from error
     found = reach(server, owner, own_key=question.own_key, may_start=question.may_start)

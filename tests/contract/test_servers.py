@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.main import main
 from notebake import clock
 from notebake.errors import CapacityError, NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
@@ -206,3 +207,28 @@ def test_an_error_of_the_account_leaves_nothing(world: ServerWorld) -> None:
         world.start(world.plan())
     assert quota.fired == 1
     assert world.servers() == []
+
+
+@pytest.mark.parametrize("owner", [[], ["--owner", OWNER]])
+def test_terminate_typed_again_leaves_another_person_s_server_of_that_name(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], owner: list[str]
+) -> None:
+    theirs = world.start(world.plan(owner="bob"))
+    world.start(world.plan())
+    assert main(["terminate", "ocean", "--owner", OWNER, "--yes"]) == 0
+
+    assert main(["terminate", "ocean", *owner, "--yes"]) == 1
+
+    assert "has no server ocean in us-west-2, but bob has" in capsys.readouterr().err
+    assert [server.id for server in world.servers()] == [theirs.id]
+
+
+def test_an_owner_that_is_named_is_the_owner(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.start(world.plan(owner="bob"))
+    for words in (["stop", "ocean"], ["keep", "ocean", "--for", "3h"]):
+        assert main([*words, "--owner", OWNER]) == 1
+        assert "ada has no server ocean in us-west-2, but bob has" in capsys.readouterr().err
+    assert [server.state for server in world.servers()] == ["running"]
+    assert main(["stop", "ocean"]) == 0, "the only one of that name"

@@ -99,12 +99,13 @@ def test_a_server_lives_by_its_forms_and_the_artifact_follows(world: ServerWorld
     assert ocean().id == server.id
     assert message_of(again).endswith("on your computer type: notebake open ocean")
 
-    dry = done(terminate_server, **OCEAN)
+    dry = done(terminate_server, **OCEAN, owner="ada")
     assert message_of(dry).startswith("Nothing was removed. To remove it, run this again with")
-    assert "Lost for good: what is on its disks of 8 GiB" in message_of(dry)
+    assert "Lost for good, with all that is on them:" in message_of(dry)
+    assert "GiB" in message_of(dry)
     assert ocean().state == "running"
 
-    ended = done(terminate_server, **OCEAN, apply=True)
+    ended = done(terminate_server, **OCEAN, owner="ada", apply=True)
     assert message_of(ended) == f"ocean of ada ({server.id}) is terminated."
     assert artifacts_of(ended)[0].startswith("# No server in us-west-2")
     assert (world.servers(), world.groups(), world.schedules()) == ([], [], [])
@@ -211,6 +212,19 @@ def test_a_group_that_was_left_is_removed_by_another_try(world: ServerWorld) -> 
 
     assert "was gone already" in message_of(ended)
     assert world.groups() == []
+
+
+def test_a_termination_that_is_retried_leaves_another_person_s_server(world: ServerWorld) -> None:
+    theirs = world.start(world.plan(owner="bob"))
+    world.start(world.plan())
+    done(terminate_server, **OCEAN, owner="ada", apply=True)
+
+    for owner in ("ada", ""):
+        message = message_of(refused(terminate_server, **OCEAN, owner=owner, apply=True))
+        assert "has no server ocean in us-west-2, but bob has" in message
+        assert "If that one is meant: the field `owner`" in message
+
+    assert [server.id for server in world.servers()] == [theirs.id]
 
 
 @pytest.mark.parametrize(
