@@ -20,6 +20,7 @@ USE = PolicyFile(
     lambda _: False,
 )
 HAS_SERVER, GETS_SERVER = f"aws:ResourceTag/{tags.SERVER}", f"aws:RequestTag/{tags.SERVER}"
+GROUP_DESCRIPTION = "ssh to one notebook server of notebake"
 SERVERS = "`notebake start`, `open`, `servers`, `stop`, `keep` and `terminate`"
 LOOK = Statement(
     USE, "LookAtServers", "images, servers and their parts; AWS offers no narrower form", ("*",)
@@ -107,8 +108,7 @@ def create_group(name: str, marks: dict[str, str], vpc_id: str, region: str) -> 
     Raises:
         CloudError: InvalidGroup.Duplicate if the name is taken in the VPC.
     """
-    what_for = "ssh to one notebook server of notebake"
-    return networks.create_security_group(name, marks, vpc_id, region, what_for=what_for)
+    return networks.create_security_group(name, marks, vpc_id, region, what_for=GROUP_DESCRIPTION)
 
 
 @needs("ec2:DescribeImages", LOOK, only_for=SERVERS)

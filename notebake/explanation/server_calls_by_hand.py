@@ -5,6 +5,7 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.networks import ssh_from
+from notebake.aws.server_calls import GROUP_DESCRIPTION
 from notebake.explanation.call_actions import actions_of_calls
 from notebake.explanation.document import Action
 from notebake.explanation.filled_parameters import NOTES, YOUR_ADDRESS, Filler
@@ -18,10 +19,10 @@ SET_LATER = frozenset(
     (
         *("Name", tags.SERVER, tags.OWNER, tags.HOST_KEY, tags.KEEP_UNTIL),
         *(tags.RUNS, tags.ELASTIC_ADDRESS, tags.DISKS),
+        *(tags.LOGIN, tags.JUPYTER_PORT, tags.DAILY_END_SET),
     )
 )
 """Tags that the launch sets from the plan itself, or that a server gets afterwards."""
-DESCRIPTION = "ssh to one notebook server of notebake"
 
 
 def creating_group(facts: ServerFacts) -> list[Action]:
@@ -31,7 +32,7 @@ def creating_group(facts: ServerFacts) -> list[Action]:
     marks = {"Name": name, **_marks(facts), tags.SERVER: server.name, tags.OWNER: server.owner}
     given = {
         "GroupName": name,
-        "Description": DESCRIPTION,
+        "Description": GROUP_DESCRIPTION,
         "VpcId": facts.vpc_id,
         "TagSpecifications": tags.specifications(marks, "security-group"),
     }

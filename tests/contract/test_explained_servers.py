@@ -44,7 +44,7 @@ def world(tmp_path: Path) -> Iterator[ServerWorld]:
 
 @pytest.fixture
 def plan_tags() -> dict[str, str]:
-    return {tags.IDLE: "60", tags.JUPYTER_PORT: "8887"}
+    return {tags.IDLE: "60", tags.JUPYTER_PORT: "8887", tags.DAILY_END_SET: "2026-11-30T12:00:00Z"}
 
 
 def explained(name: str = "ocean") -> Explanation:
@@ -73,6 +73,9 @@ def test_a_running_server_is_explained_by_its_own_ids(
     assert HOST_KEY.split()[1] in text
     assert "sudo cat /etc/notebake/jupyter-token" in text
     assert text_of(explanation, Where.BROWSER) == "http://localhost:7005/lab"
+    assert tags.IDLE in text
+    assert tags.JUPYTER_PORT not in text, "it is asked of the server, later"
+    assert tags.DAILY_END_SET not in text
 
 
 def test_what_its_image_has_not_is_explained_too(
