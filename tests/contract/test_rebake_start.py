@@ -202,6 +202,19 @@ def test_an_image_that_is_gone_is_no_start(kept: Kept) -> None:
     assert kept.start() == Start(reason=f"from the base image: {image_id} is not there")
 
 
+def test_an_image_whose_recipe_cannot_be_read_is_no_start(kept: Kept) -> None:
+    kept.bake()
+    current = kept.current
+    store = kept.world.store
+    (recipe,) = store.list(f"{current.run_id}/recipes/")
+    stored = store.read(recipe)
+    assert stored
+    store.replace(recipe, b"name: ocean\nof_another_version: yes\n", version=stored.version)
+    start = kept.start()
+    assert start.previous is None
+    assert "from the base image: the recipe of run" in start.reason
+
+
 def test_an_attached_volume_that_the_image_copies_needs_the_base(kept: Kept) -> None:
     own = OWN.model_copy(update={"in_image": True})
     recipe = RECIPE.model_copy(update={"volumes": (own,)})

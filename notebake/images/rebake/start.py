@@ -5,6 +5,8 @@ from typing import Any
 
 from notebake.aws.kinds import IMAGE, list_kind
 from notebake.aws.volumes import device_names
+from notebake.errors import RecipeError, RunStoreError
+from notebake.humanize import first_line
 from notebake.images.pointer_record import StoredPointer
 from notebake.images.promotable import wrong_by_store
 from notebake.images.rebake.decision import CAUSES
@@ -37,19 +39,23 @@ def choose_start(
     """Return where a rebake of the current image starts.
 
     The image before is taken only if all that has changed since is what a step brings up to date
-    in its place: packages, the environment, the clone.
+    in its place: packages, the environment, the clone; and only if its recipe can be read, which
+    another version of notebake may have written.
 
     Raises:
         CloudError: EC2 does not say what the image before has.
         RunStoreError: the store failed.
-        RecipeError: this version of notebake cannot read the recipe of the image before.
     """
     policy = recipe.rebake
     if policy is None or not policy.generations:
         return Start()
     if current is None:
         return Start(reason=_from_base("there is no image before"))
-    row = current.read_recipe().previous
+    try:
+        row = current.read_recipe().previous
+    except (RecipeError, RunStoreError) as error:
+        reason = f"the recipe of run {current.run_id} cannot be read: {first_line(error.message)}"
+        return Start(reason=_from_base(reason))
     generation = row.generation + 1 if row else 1
     if generation > policy.generations:
         return Start(reason=_from_base(f"{generation - 1} in a row started from the image before"))

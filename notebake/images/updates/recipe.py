@@ -52,7 +52,7 @@ def compare_recipes(before: Recipe, now: Recipe) -> list[Change]:
 def plain_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe without what makes no difference to a reader who compares two.
 
-    These are comments and blank lines of its requirements, and the times that a rebake has set.
+    These are comments and blank lines of its requirements, and what a rebake has set.
     """
     if recipe.rebake:
         recipe = recipe.model_copy(update={"rebake": recipe.rebake.as_written()})
