@@ -7,7 +7,15 @@ from notebake.record import Record
 from notebake.servers.find import describe_server, list_servers
 from notebake.servers.kept_volume import LIST, KeptVolume, list_kept, named
 from notebake.servers.launch_plan import LaunchPlan
-from notebake.servers.server import Server
+from notebake.servers.server import LOGIN_USER, Server
+from notebake.servers.server_disks import (
+    DEVICES_OF_SERVERS,
+    ServerDisk,
+    default_mount,
+    disks_of,
+    parse_disks,
+    tag_of_disks,
+)
 from notebake.servers.wanted_volume import WantedVolume
 
 
@@ -24,15 +32,23 @@ def choose_volumes(plan: LaunchPlan, server: Server | None) -> list[VolumeChoice
     """Return what the plan's volumes are; `server` is the one that is there already, if any.
 
     Raises:
-        NotebakeError: one is not there and has no size, is in use, or is in a zone in which the
-            server cannot be.
+        NotebakeError: one is not there and has no size, is in use, is in a zone in which the
+            server cannot be, or has the name or the place of another disk of the server.
     """
     if not plan.volumes:
         return []
     kept = list_kept(plan.region)
     chosen = [_choose(wanted, kept, plan, server) for wanted in plan.volumes]
     _check_zones(chosen, plan, server)
+    _check_disks_beside(chosen, plan, server)
     return chosen
+
+
+def place_of(volume: KeptVolume | WantedVolume, asked: str, server: Server | None) -> str:
+    """Return where to mount it: as asked for now, as on this server before, or its own place."""
+    before = [disk.mount for disk in disks_of(server) if disk.name == volume.name] if server else []
+    login = server.login if server else LOGIN_USER
+    return asked or next(iter(before), volume.mount or default_mount(volume.name, login))
 
 
 def in_zone_of(chosen: Sequence[VolumeChoice], plan: LaunchPlan) -> LaunchPlan:
@@ -108,3 +124,29 @@ def _check_zones(chosen: Sequence[VolumeChoice], plan: LaunchPlan, server: Serve
             " subnet.",
             f"Make one: aws ec2 create-default-subnet --availability-zone {zone}",
         )
+
+
+def _check_disks_beside(
+    chosen: Sequence[VolumeChoice], plan: LaunchPlan, server: Server | None
+) -> None:
+    """Raise NotebakeError if a volume cannot be mounted, or named in the tag, beside the others."""
+    ids = server.volume_ids if server else {}
+    ours = {choice.found.id for choice in chosen if choice.found}
+    disks = [
+        disk
+        for disk in parse_disks(server.tags if server else plan.tags)
+        # Others are on other servers by now, or are these volumes themselves.
+        if server is None or ids.get(disk.device, "") not in {"", *ours}
+    ]
+    for choice in chosen:
+        volume = choice.found or choice.wanted
+        place = place_of(volume, choice.wanted.mount, server)
+        for disk in disks:
+            if volume.name == disk.name or place == disk.mount:
+                raise NotebakeError(
+                    f"The volume {volume.name} cannot be mounted on {place}: the server {plan.name}"
+                    f" has another disk, {disk.name} on {disk.mount}.",
+                    "Choose another name and another place: --volume NAME:GIB:MOUNT",
+                )
+        disks.append(ServerDisk(name=volume.name, device=DEVICES_OF_SERVERS[0], mount=place))
+    tag_of_disks(disks)

@@ -16,7 +16,7 @@ from notebake.servers.server_disks import (
     tag_of_disks,
     with_disk,
 )
-from notebake.servers.volume_choice import VolumeChoice, stopped_holder
+from notebake.servers.volume_choice import VolumeChoice, place_of, stopped_holder
 from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
 
@@ -100,20 +100,13 @@ def _attach(server: Server, volume: KeptVolume, mount: str) -> Server:
         device = server_volume_calls.attach_volume(
             volume.id, server.id, free_device(server.volume_ids), server.region
         )
-    disk = ServerDisk(name=volume.name, device=device, mount=_mount(server, volume, mount))
+    disk = ServerDisk(name=volume.name, device=device, mount=place_of(volume, mount, server))
     disks = with_disk(disks_of(server), disk)
     marks = tag_of_disks(disks)
     if disk not in disks_of(server):
         server_calls.tag_server(server.id, marks, server.region)
     shown = {**server.volume_ids, device: volume.id}
     return server.model_copy(update={"volume_ids": shown, "tags": server.tags | marks})
-
-
-def _mount(server: Server, volume: KeptVolume, mount: str) -> str:
-    """Return where to mount it: as asked for now, as on this server before, or its own place."""
-    before = [disk.mount for disk in disks_of(server) if disk.name == volume.name]
-    own = volume.mount or default_mount(volume.name, server.login)
-    return mount or next(iter(before), own)
 
 
 def _wait_until_usable(volume: KeptVolume) -> KeptVolume:

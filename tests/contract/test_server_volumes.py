@@ -267,6 +267,41 @@ def test_a_disk_of_the_launch_ends_with_its_server(
         world.start(asked.model_copy(update={"name": "river", **changes}))
 
 
+def test_a_volume_is_refused_beside_a_disk_of_its_name_or_place(world: ServerWorld) -> None:
+    asked = world.plan(volumes=())
+    disks, mapping = disks_of_launch([WantedVolume(name="work", size_gib=2)], [], "ubuntu")
+    keys.ensure_key(OWNER, "ocean")
+    changes: dict[str, Any] = {"disks": tuple(mapping), "tags": asked.tags | tag_of_disks(disks)}
+    server = world.start(asked.model_copy(update=changes))
+    for wanted in (
+        WantedVolume(name="work", size_gib=5),
+        WantedVolume(name="data", size_gib=5, mount="/home/ubuntu/work"),
+    ):
+        with pytest.raises(NotebakeError, match="has another disk, work on /home/ubuntu/work"):
+            world.start(asked.model_copy(update={"volumes": (wanted,)}))
+    assert list_kept(REGION) == []
+    assert find_server("ocean", OWNER, REGION).tags == server.tags
+
+    new = asked.model_copy(update={"name": "river", "volumes": (WantedVolume(name="work"),)})
+    marks = {tags.SERVER_VOLUME: "work", tags.OWNER: OWNER, tags.MOUNT: "/work"}
+    zone = server.zone
+    server_volume_calls.create_volume(REGION, zone=zone, size_gib=1, token=zone, marks=marks)
+    with pytest.raises(NotebakeError, match="has another disk, work on"):
+        world.start(new.model_copy(update=changes))
+    assert [each.name for each in world.servers()] == ["ocean"]
+
+
+def test_more_volumes_than_their_tag_holds_are_refused_before_any_is_made(
+    world: ServerWorld,
+) -> None:
+    many = [
+        WantedVolume(name=f"{letter * 30}", size_gib=1, mount=f"/{letter * 60}") for letter in "abc"
+    ]
+    with pytest.raises(NotebakeError, match="a tag holds 256"):
+        world.start(plan(world, "ocean", *many))
+    assert (world.servers(), list_kept(REGION)) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("text", "read"),
     [
