@@ -44,9 +44,10 @@ FIELDS = {
     "volumes[].instance_id": "machine that has it; null: none",
     "volumes[].made_at": "when it was made, ISO 8601 in UTC",
     "volumes[].usd_per_month": "costs of a month, used or not; null: not known",
-    "addresses[].address": "elastic address whose server is gone",
+    "addresses[].address": "elastic address that stands for no server",
     "addresses[].allocation_id": "its allocation id",
-    "addresses[].server": "name of that server",
+    "addresses[].server": "name of the server that it was made for",
+    "addresses[].has_server": "whether that server is there",
     "addresses[].owner": "its person",
     "addresses[].region": "region in which it is",
     "addresses[].usd_per_month": "costs of a month until it is given back; null: not known",
@@ -124,12 +125,13 @@ def volume_row(volume: "KeptVolume") -> dict[str, object]:
 
 
 def address_row(address: "LooseAddress") -> dict[str, object]:
-    """Return an elastic address without a server as a JSON object."""
+    """Return an elastic address that stands for no server as a JSON object."""
     return {
         "address": address.address,
         "allocation_id": address.allocation_id,
         "server": address.server_name,
         "owner": address.owner,
         "region": address.region,
+        "has_server": address.has_server,
         "usd_per_month": address.usd_per_month,
     }

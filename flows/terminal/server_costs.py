@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flows.terminal.history_table import align
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.errors import NextCommand
+from notebake.servers.kept_volume import removal_of
 from notebake.servers.offer import price_disk
 
 if TYPE_CHECKING:
@@ -40,18 +41,23 @@ def describe_volumes(listed: "Listed") -> Iterator[str]:
     unused = [volume for volume in listed.volumes if not volume.instance_id]
     if unused:
         cost = format_sum([volume.usd_per_month for volume in unused])
-        remove = NextCommand(("terminate", "--volume", unused[0].name)).command_line()
+        remove = removal_of(unused[0], unused[0].name).command_line()
         yield f"\nNo server uses {', '.join(each.name for each in unused)}: {cost} a month."
         yield f"To delete one for good: {remove}"
 
 
 def describe_addresses(listed: "Listed") -> Iterator[str]:
-    """Give the lines for the elastic addresses whose servers are gone."""
+    """Give the lines for the elastic addresses that stand for no server."""
     for each in listed.addresses:
         price = format_monthly(each.usd_per_month)
-        end = NextCommand(("terminate", each.server_name, "--owner", each.owner)).command_line()
+        if each.has_server:
+            name = each.server_name
+            yield f"\nThe elastic address {each.address} of {name} is not in use: {price} a month."
+            yield "To use it, type its start again with --elastic-address. It ends with the server."
+            continue
+        words = ("terminate", each.server_name, "--owner", each.owner, "--region", each.region)
         yield f"\nThe elastic address {each.address} has no server any more: {price} a month."
-        yield f"To give it back: {end}"
+        yield f"To give it back: {NextCommand(words).command_line()}"
 
 
 def describe_choice(choice: "VolumeChoice", region: str) -> str:

@@ -23,6 +23,11 @@ def list_all_addresses(region: str) -> list[dict[str, Any]]:
     return _describe({"tag-key": tags.SERVER}, region)
 
 
+def is_free(address: dict[str, Any]) -> bool:
+    """Return whether an elastic address, as EC2 describes it, stands for nothing now."""
+    return not (address.get("InstanceId") or address.get("AssociationId"))
+
+
 @needs("ec2:DescribeAddresses", LOOK, only_for=OPTION)
 def _describe(wanted: dict[str, str], region: str) -> list[dict[str, Any]]:
     filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]

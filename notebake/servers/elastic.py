@@ -25,7 +25,7 @@ def ensure_elastic_address(server: Server) -> Server:
     """
     own = _own_address(server) or _associate_one(server)
     for each in _addresses_of(server):
-        if each["AllocationId"] != own and "InstanceId" not in each:
+        if each["AllocationId"] != own and elastic_calls.is_free(each):
             elastic_calls.release_address(each["AllocationId"], server.region)
     marks = {tags.ELASTIC_ADDRESS: own}
     if server.tags.get(tags.ELASTIC_ADDRESS) != own:

@@ -70,4 +70,10 @@ def named(volumes: Iterable[KeptVolume], name: str, owner: str) -> KeptVolume | 
     ids = ", ".join(f"{volume.id} in {volume.zone}" for volume in found)
     raise NotebakeError(
         f"{owner} has several volumes {name}: {ids}.", "Name one by its id, or remove one."
-    ).with_next(NextCommand(("terminate", "--volume", found[-1].id), "To remove one"))
+    ).with_next(removal_of(found[-1], found[-1].id))
+
+
+def removal_of(volume: KeptVolume, name: str) -> NextCommand:
+    """Return the command that deletes a volume, by its name or id, whoever types it and where."""
+    words = ("terminate", "--volume", name, "--owner", volume.owner, "--region", volume.region)
+    return NextCommand(words, "To remove one")

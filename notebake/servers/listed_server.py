@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from notebake import clock
-from notebake.aws import server_calls, server_volume_calls, tags
+from notebake.aws import server_calls, tags
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.record import Record
 from notebake.servers.console_state import read_use
 from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
-from notebake.servers.kept_volume import KeptVolume, as_volume
+from notebake.servers.kept_volume import KeptVolume, list_kept
 from notebake.servers.loose_address import LooseAddress, list_loose_addresses
 from notebake.servers.offer import Offer, price_server
 from notebake.servers.outside_ends import ends_outside
@@ -78,12 +78,13 @@ def _list_region(region: str) -> Listed:
     # A volume that outlives the server has a line and a price of its own.
     own = {each["VolumeId"]: each for each in disks if not _is_kept(each)}
     now = utc_from_seconds(clock.now())
-    volumes = [as_volume(each, region) for each in server_volume_calls.list_volumes(region)]
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         listed = list(pool.map(lambda server: _as_listed(server, own, now), servers))
     return Listed(
         servers=tuple(listed),
-        volumes=tuple(sorted(volumes, key=lambda volume: (volume.owner, volume.name, volume.id))),
+        volumes=tuple(
+            sorted(list_kept(region), key=lambda volume: (volume.owner, volume.name, volume.id))
+        ),
         addresses=tuple(list_loose_addresses(region, servers)),
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from flows.cli.main import main
-from notebake.aws import tags
+from notebake.aws import server_volume_calls, tags
 from notebake.aws.clients import connect
+from notebake.aws.elastic_calls import is_free
 from notebake.errors import NotebakeError
 from notebake.servers import admission, keys, losses, mounting
 from notebake.servers.find import find_server
@@ -103,7 +104,7 @@ def test_a_volume_without_a_server_is_listed_with_its_price(
     assert main(["servers"]) == 0
     printed = capsys.readouterr().out
     assert "No server uses data: about $4.00 a month." in printed
-    assert "notebake terminate --volume data" in printed
+    assert f"notebake terminate --volume data --owner {OWNER} --region {REGION}" in printed
     (row,) = document(["servers"], capsys)["volumes"]
     assert row["instance_id"] is None
 
@@ -232,11 +233,52 @@ def test_an_address_that_a_killed_termination_left_is_shown_and_released_by_the_
     (row,) = document(["servers"], capsys)["addresses"]
     assert (row["address"], row["server"]) == (address["PublicIp"], "ocean")
     assert main(["servers"]) == 0
-    assert "has no server any more: $3.65 a month." in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "has no server any more: $3.65 a month." in printed
+    assert f"notebake terminate ocean --owner {OWNER} --region {REGION}" in printed
     assert main(["terminate", "ocean", "--owner", OWNER]) == 0
     assert f"Removed: {address['PublicIp']}, sg-" in capsys.readouterr().out
     assert document(["servers"], capsys)["addresses"] == []
     assert (addresses(world), world.groups()) == ([], [])
+
+
+def test_an_address_that_a_killed_start_left_beside_its_server_is_shown(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = world.start(world.plan())
+    marks = {tags.SERVER: "ocean", tags.OWNER: OWNER}
+    world.world.ec2.allocate_address(
+        Domain="vpc", TagSpecifications=tags.specifications(marks, "elastic-ip")
+    )
+
+    (row,) = document(["servers"], capsys)["addresses"]
+    assert (row["address"], row["has_server"]) == (addresses(world)[0]["PublicIp"], True)
+    assert main(["servers"]) == 0
+    printed = capsys.readouterr().out
+    assert "of ocean is not in use: $3.65 a month." in printed
+    assert "notebake terminate" not in printed, "that would end the server, too"
+
+    assert world.start(world.plan(has_elastic_address=True)).id == server.id
+    assert document(["servers"], capsys)["addresses"] == []
+    assert len(addresses(world)) == 1
+
+
+def test_an_address_is_free_whether_ec2_shows_no_id_or_an_empty_one() -> None:
+    assert is_free({"AllocationId": "eipalloc-1"})
+    assert is_free({"AllocationId": "eipalloc-1", "InstanceId": "", "AssociationId": ""})
+    assert not is_free({"AllocationId": "eipalloc-1", "InstanceId": "i-1"})
+    assert not is_free({"AllocationId": "eipalloc-1", "AssociationId": "eipassoc-1"})
+
+
+def test_a_volume_that_is_being_deleted_is_listed_nowhere(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys.ensure_key(OWNER, "ocean")
+    world.start(world.plan(volumes=(WantedVolume(name="data", size_gib=50),)))
+    (shown,) = server_volume_calls.list_volumes(REGION)
+    ended = {**shown, "State": "deleting", "Attachments": []}
+    monkeypatch.setattr(server_volume_calls, "list_volumes", lambda _region: [ended])
+    assert document(["servers"], capsys)["volumes"] == []
 
 
 def test_two_addresses_of_one_server_become_one(world: ServerWorld) -> None:

@@ -95,6 +95,8 @@ def test_a_server_lives_by_its_forms_and_the_artifact_follows(world: ServerWorld
     assert "is stopped: its disks stay" in message_of(stopped)
     assert "| stopped |  | $0.001 |  |" in artifacts_of(stopped)[0]
 
+    assert "notebake open ocean" in message_of(stopped)
+
     again = done(start_server, image=UBUNTU, region=REGION, name="ocean", owner="ada")
     assert ocean().id == server.id
     assert message_of(again).endswith("on your computer type: notebake open ocean")
