@@ -8,6 +8,7 @@ from prefect.states import Completed
 from flows.prefect_ui.form import OneRegion, Owner, ServerName
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.server_acts import find_for, region_words, showing_servers
+from flows.terminal.servers_table import what_stays
 from notebake.errors import NextCommand
 from notebake.servers.power import stop_server as stop
 
@@ -33,7 +34,7 @@ def stop_server(name: ServerName, region: OneRegion, owner: Owner = "") -> Any:
         stop(server)
     command = NextCommand(("open", server.name, *region_words(region)))
     message = (
-        f"{server.name} of {server.owner} ({server.id}) is stopped: its disks stay, and cost a"
-        f" little. To go on, on your computer type: {command.command_line()}"
+        f"{server.name} of {server.owner} ({server.id}) is stopped: {what_stays(server)} stay, and"
+        f" cost a little. To go on, on your computer type: {command.command_line()}"
     )
     return Completed(message=message, data=server.id)

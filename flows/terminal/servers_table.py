@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("server", "owner", "state", "an hour", "address")
 UNKNOWN = "not known"
+GIVEN_ONCE = "a role is given at the launch only"
 OUTSIDE = {
     True: "EventBridge stops it then, too",
     False: "EventBridge does not stop it then: another start, also while it runs, mends that",
@@ -110,6 +111,10 @@ def describe_plan(
         if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
             marks = existing.tags | plan.changes
             yield f"From now on it stops {describe_ends(marks)}{_condition(marks)}."
+        if plan.changes.get(tags.SCHEDULER_ROLE):
+            yield f"{OUTSIDE[True]}."
+        if plan.profile:
+            yield f"Its role stays as it is, not that of {plan.profile}: {GIVEN_ONCE}."
     else:
         yield f"Server {plan.name} of {plan.owner}: {kind} in {plan.region}"
         yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
@@ -143,11 +148,15 @@ def describe_running(server: "Server", size_gib: int) -> str:
 
 def describe_stopped(server: "Server") -> str:
     """Return what a stopped server goes on to cost, and how to start it again."""
-    kept = "disks and its elastic address" if server.has_elastic_address else "disks"
     return (
-        f"{server.name} ({server.id}) is stopped: its {kept} stay and cost a little."
+        f"{server.name} ({server.id}) is stopped: {what_stays(server)} stay and cost a little."
         f" To go on: {_opening(server)}"
     )
+
+
+def what_stays(server: "Server") -> str:
+    """Return what of a stopped server goes on to cost."""
+    return "its disks and its elastic address" if server.has_elastic_address else "its disks"
 
 
 def _opening(server: "Server") -> str:

@@ -9,6 +9,7 @@ import datetime
 import json
 from typing import Any
 
+from notebake.aws import schedules
 from notebake.aws.clients import calling, connect
 from notebake.aws.names import SERVER_SCHEDULE_PREFIX
 from notebake.aws.partitions import partition_of
@@ -76,12 +77,7 @@ def put_schedule(wanted: StopSchedule, region: str) -> None:
 @needs("scheduler:DeleteSchedule", END_SERVERS, only_for=SERVERS)
 def remove_stop(name: str, region: str) -> None:
     """Delete a schedule, if it exists."""
-    try:
-        with calling(f"delete the schedule {name}"):
-            connect("scheduler", region).delete_schedule(Name=name)
-    except CloudError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
+    schedules.remove_schedule(name, region)
 
 
 @needs("scheduler:GetSchedule", END_SERVERS, only_for=SERVERS)

@@ -8,7 +8,7 @@ from notebake.aws import instances, server_calls, tags
 from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError, NotebakeError, ResourceLostError
 from notebake.servers.elastic_release import release_addresses
-from notebake.servers.ends import HARD_END_HOURS
+from notebake.servers.ends import HARD_END_HOURS, describe_ends
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.names import group_name
 from notebake.servers.no_room import with_advice
@@ -54,8 +54,18 @@ def start_server(server: Server) -> Server:
         except CloudError as error:
             raise with_advice(error, server) from error
     else:
-        ensure_outside_ends(server)
+        _ensure_ends_of_started(server)
     return wait_until_running(server)
+
+
+def _ensure_ends_of_started(server: Server) -> None:
+    """Let the ends of a server stand outside of it that is started; an error says that it is."""
+    try:
+        ensure_outside_ends(server)
+    except CloudError as error:
+        runs = f"{server.name} is started, and stops by itself {describe_ends(server.tags)}."
+        error.hint = "\n".join(filter(None, (error.hint, runs)))
+        raise
 
 
 def change_server(server: Server, marks: dict[str, str]) -> Server:

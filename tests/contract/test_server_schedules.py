@@ -15,6 +15,7 @@ from flows.cli.main import main
 from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import connect
+from notebake.aws.names import name_of_server_schedule
 from notebake.errors import CloudError
 from notebake.servers.find import find_server
 from notebake.servers.launch_plan import LaunchPlan
@@ -217,6 +218,19 @@ def test_a_refused_schedule_refuses_the_start_of_a_stopped_server_and_the_hold(
     assert (deny.fired, now().state) == (1, "stopped")
 
 
+def test_a_refused_schedule_of_a_new_server_says_that_it_runs(world: ServerWorld) -> None:
+    plan = daily(world, 3)
+    name = name_of_server_schedule(OWNER, "ocean", "daily")
+    refused = RefusedCall(f"POST /schedules/{name}", "AccessDeniedException", status=403)
+    with world.world.intercepting(refused), pytest.raises(CloudError, match="AccessDenied") as no:
+        world.start(plan)
+    assert refused.fired == 1
+    assert len(world.servers()) == 1
+    assert "ocean is started, and stops by itself after 60 minutes without use" in no.value.hint
+    assert world.start(plan).id == world.servers()[0].id
+    assert is_outside()
+
+
 def test_a_refused_end_of_the_server_leaves_its_schedules(world: ServerWorld) -> None:
     server = world.start(daily(world, 3))
     refused = RefusedCall("TerminateInstances", "OperationNotPermitted", status=400)
@@ -248,7 +262,8 @@ def test_the_commands_say_what_stands_outside(
     assert main(["servers", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["servers"]
     assert (row["ends_outside"], row["use"]) == (True, None)
-    assert main([*typed, "--scheduler-role", "none"]) == 0
+    assert main([*typed, "--scheduler-role", "none", "--instance-profile", "reader"]) == 0
+    assert "a role is given at the launch only" in capsys.readouterr().out
     assert (world.schedules(), now().scheduler_role) == ([], "")
     assert main([*typed, "--scheduler-role", "admin"]) == 1
     assert "is not the ARN of a role" in capsys.readouterr().err

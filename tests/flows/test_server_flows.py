@@ -204,6 +204,12 @@ def test_a_failed_start_shows_the_servers_all_the_same(world: ServerWorld) -> No
     assert artifacts_of(flow_run)[0].startswith("# No server in us-west-2")
 
 
+def test_a_stopped_server_says_that_its_address_costs(world: ServerWorld) -> None:
+    world.start(world.plan(has_elastic_address=True))
+    stopped = done(stop_server, **OCEAN, owner="ada")
+    assert "its disks and its elastic address stay, and cost" in message_of(stopped)
+
+
 def test_a_group_that_was_left_is_removed_by_another_try(world: ServerWorld) -> None:
     server = world.start(world.plan())
     world.world.ec2.terminate_instances(InstanceIds=[server.id])
