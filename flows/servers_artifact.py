@@ -7,7 +7,8 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.findings_markdown import escape
 from flows.terminal.server_costs import describe_addresses, describe_volumes
-from flows.terminal.servers_table import describe_end, format_usd
+from flows.terminal.server_power import format_usd
+from flows.terminal.servers_table import describe_end
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.humanize import format_span, pluralize

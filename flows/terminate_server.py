@@ -12,9 +12,9 @@ from flows.server_acts import name_by_server, owner_or_worker, showing_servers
 from flows.terminal.server_losses import describe_losses
 from notebake.servers.find import NoSuchServerError, find_own_server
 from notebake.servers.losses import losses_of
-from notebake.servers.power import remove_parts
-from notebake.servers.power import terminate_server as terminate
 from notebake.servers.server import Server
+from notebake.servers.termination import remove_parts
+from notebake.servers.termination import terminate_server as terminate
 
 log = logging.getLogger(__name__)
 

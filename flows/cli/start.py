@@ -83,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
     """Show what is to be started, ask, and start it."""
     from flows.terminal.console import open_console
     from flows.terminal.plain_lines import showing_waits
-    from flows.terminal.servers_table import describe_plan, describe_started
+    from flows.terminal.server_power import describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
     from notebake.servers.start import find_existing, start, subnets_to_try
     from notebake.servers.volume_choice import choose_volumes

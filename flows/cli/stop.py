@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Stop the server, and wait until it is stopped."""
     from flows.terminal.console import open_console
-    from flows.terminal.servers_table import describe_stopped
+    from flows.terminal.server_power import describe_stopped
     from notebake.servers.power import stop_server
 
     server = server_of(given)

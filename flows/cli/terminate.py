@@ -43,7 +43,7 @@ def terminate(given: argparse.Namespace) -> int:
     from flows.terminal.server_losses import describe_losses
     from notebake.servers.find import NoSuchServerError, find_own_server
     from notebake.servers.losses import losses_of
-    from notebake.servers.power import remove_parts, terminate_server
+    from notebake.servers.termination import remove_parts, terminate_server
 
     console, owner, region = open_console(), owner_of(given), given.region or usual_region()
     try:

@@ -18,7 +18,8 @@ from notebake.servers import admission, keys, losses, mounting
 from notebake.servers.find import find_server
 from notebake.servers.host_losses import HostLosses, WorkTree
 from notebake.servers.kept_volume import list_kept
-from notebake.servers.power import start_server, stop_server, terminate_server
+from notebake.servers.power import start_server, stop_server
+from notebake.servers.termination import terminate_server
 from notebake.servers.wanted_volume import WantedVolume
 from sandbox.hosts.machines import Exit
 from tests.cloud_world import REGION

@@ -20,8 +20,9 @@ from notebake.errors import CloudError
 from notebake.servers.find import find_server
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
-from notebake.servers.power import keep_server, stop_server, terminate_server
+from notebake.servers.power import keep_server, stop_server
 from notebake.servers.server import Server
+from notebake.servers.termination import terminate_server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
 from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world

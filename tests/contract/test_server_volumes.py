@@ -15,8 +15,9 @@ from notebake.servers.find import find_server
 from notebake.servers.kept_volume import KeptVolume, list_kept
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.losses import losses_of
-from notebake.servers.power import stop_server, terminate_server
+from notebake.servers.power import stop_server
 from notebake.servers.server_disks import ServerDisk, disks_of, disks_of_launch, tag_of_disks
+from notebake.servers.termination import terminate_server
 from notebake.servers.volumes import remove_volume
 from notebake.servers.wanted_volume import WantedVolume, check_names, read_volume
 from notebake.ssh.host import Host

@@ -13,13 +13,8 @@ from notebake.errors import CapacityError, NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
 from notebake.servers.launch import launch
 from notebake.servers.losses import losses_of
-from notebake.servers.power import (
-    keep_server,
-    remove_group,
-    start_server,
-    stop_server,
-    terminate_server,
-)
+from notebake.servers.power import keep_server, start_server, stop_server
+from notebake.servers.termination import remove_group, terminate_server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
 from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world

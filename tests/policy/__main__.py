@@ -57,8 +57,9 @@ from notebake.servers.keys import ensure_key
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
 from notebake.servers.losses import losses_of
-from notebake.servers.power import keep_server, stop_server, terminate_server
+from notebake.servers.power import keep_server, stop_server
 from notebake.servers.start import start, subnets_to_try
+from notebake.servers.termination import terminate_server
 from notebake.servers.volumes import remove_volume
 from notebake.servers.wanted_volume import WantedVolume
 from notebake.store.interface import is_remote

@@ -1,0 +1,103 @@
+"""What is said before and after a notebook server is started or stopped."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flows.terminal.server_costs import describe_choice
+from notebake.aws import tags
+from notebake.costs.estimate import format_monthly
+from notebake.errors import NextCommand
+from notebake.servers.ends import describe_ends
+from notebake.servers.offer import price_address, price_server
+
+if TYPE_CHECKING:
+    from notebake.servers.image_choice import ChosenImage
+    from notebake.servers.launch_plan import LaunchPlan
+    from notebake.servers.server import Server
+    from notebake.servers.volume_choice import VolumeChoice
+
+UNKNOWN = "not known"
+GIVEN_ONCE = "a role is given at the launch only"
+OUTSIDE = {
+    True: "EventBridge stops it then, too",
+    False: "EventBridge does not stop it then: another start, also while it runs, mends that",
+    None: "whether EventBridge stops it, too, is not known",
+}
+
+
+def describe_plan(
+    plan: "LaunchPlan",
+    image: "ChosenImage",
+    existing: "Server | None",
+    volumes: "Sequence[VolumeChoice]",
+) -> Iterator[str]:
+    """Give the lines that say what is about to be started, what it costs, and when it stops."""
+    elastic = plan.has_elastic_address or (existing is not None and existing.has_elastic_address)
+    kind = existing.instance_type if existing else plan.instance_type
+    offer = price_server(kind, plan.size_gib, plan.region, has_elastic_address=elastic)
+    if existing:
+        yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
+        yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
+        if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
+            marks = existing.tags | plan.changes
+            yield f"From now on it stops {describe_ends(marks)}{describe_condition(marks)}."
+        if plan.changes.get(tags.SCHEDULER_ROLE):
+            yield f"{OUTSIDE[True]}."
+        if plan.profile:
+            yield f"Its role stays as it is, not that of {plan.profile}: {GIVEN_ONCE}."
+    else:
+        yield f"Server {plan.name} of {plan.owner}: {kind} in {plan.region}"
+        yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
+        hourly = format_usd(offer.usd_per_hour)
+        yield f"Costs    {hourly} an hour running, with disks and address"
+        yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
+        yield f"         by notebake's prices of {offer.prices_written}"
+        yield f"Stops    {describe_ends(plan.tags)}{describe_condition(plan.tags)}"
+        if plan.tags.get(tags.SCHEDULER_ROLE):
+            yield f"         {OUTSIDE[True]}"
+    yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
+    if plan.has_elastic_address:
+        month = price_address(plan.region)
+        yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
+
+
+def describe_started(server: "Server") -> Iterator[str]:
+    """Give the lines that say what runs now, and what to type next."""
+    yield f"{server.name} runs: {server.id} at {server.address}."
+    yield f"It stops {describe_ends(server.tags)}{describe_condition(server.tags)}."
+    yield f"To open it in the browser: {_opening(server)}"
+
+
+def describe_running(server: "Server", size_gib: int) -> str:
+    """Return in one sentence where a server runs, what it costs, and when it stops by itself."""
+    offer = price_server(server.instance_type, size_gib, server.region)
+    place = f"{server.name} of {server.owner} runs at {server.address}"
+    end = f"stops by itself {describe_ends(server.tags)}{describe_condition(server.tags)}"
+    return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
+
+
+def describe_stopped(server: "Server") -> str:
+    """Return what a stopped server goes on to cost, and how to start it again."""
+    return (
+        f"{server.name} ({server.id}) is stopped: {what_stays(server)} stay and cost a little."
+        f" To go on: {_opening(server)}"
+    )
+
+
+def what_stays(server: "Server") -> str:
+    """Return what of a stopped server goes on to cost."""
+    return "its disks and its elastic address" if server.has_elastic_address else "its disks"
+
+
+def _opening(server: "Server") -> str:
+    return NextCommand(("open", server.name)).command_line()
+
+
+def describe_condition(marks: Mapping[str, str]) -> str:
+    """Return what has to be so if the image is not known to be one of notebake's."""
+    return "" if marks.get(tags.RECIPE) else ", if its image has notebake's idle stop"
+
+
+def format_usd(usd: float | None) -> str:
+    """Return the costs of an hour, to a tenth of a cent."""
+    return UNKNOWN if usd is None else f"${usd:.3f}"

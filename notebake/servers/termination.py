@@ -1,0 +1,49 @@
+"""Terminates servers, with all that belongs to them alone. May be repeated, from any computer."""
+
+import logging
+
+from notebake.aws import server_calls
+from notebake.aws.model import SecurityGroup
+from notebake.errors import CloudError
+from notebake.servers.elastic_release import release_addresses
+from notebake.servers.names import group_name
+from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
+from notebake.servers.place import forget
+from notebake.servers.server import Server
+from notebake.servers.ssh_config import remove_entry
+
+log = logging.getLogger(__name__)
+
+
+def terminate_server(server: Server) -> None:
+    """Terminate a server, wait until it is gone, and remove what belonged to it alone.
+
+    Its ends outside of it go first: once it is gone, nothing tells of them. If EC2 refuses, they
+    are put back. Its ssh entry goes, too, and where this computer has reached it.
+    """
+    log.info("Terminating %s (%s)", server.name, server.id)
+    remove_outside_ends(server)
+    try:
+        server_calls.terminate_server(server.id, server.region)
+    except CloudError:
+        ensure_outside_ends(server)
+        raise
+    remove_parts(server.owner, server.name, server.region)
+    remove_entry(server.owner, server.name, server.id)
+    forget(server.owner, server.name)
+
+
+def remove_parts(owner: str, name: str, region: str) -> list[str]:
+    """Remove the elastic address and the group of a server that is gone; return what went."""
+    removed = release_addresses(owner, name, region)
+    group = remove_group(owner, name, region)
+    return [*removed, *([group.id] if group else [])]
+
+
+def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
+    """Remove the security group of a server that is gone; return it, or None if there is none."""
+    found = server_calls.find_group(group_name(owner, name), region)
+    if found:
+        log.info("Removing the security group %s", found.id)
+        server_calls.delete_group(found, region)
+    return found
