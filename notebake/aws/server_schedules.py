@@ -62,7 +62,7 @@ def put_schedule(wanted: StopSchedule, region: str) -> None:
     Raises:
         CloudError: AWS refused, for instance because of the role.
     """
-    scheduler, parameters = connect("scheduler", region), _parameters(wanted, region)
+    scheduler, parameters = connect("scheduler", region), schedule_parameters(wanted, region)
     try:
         with calling(f"schedule the stop of {wanted.instance_id}"):
             scheduler.create_schedule(**parameters)
@@ -110,7 +110,8 @@ def stop_target(region: str) -> str:
     return f"arn:{partition_of(region)}:{STOP}"
 
 
-def _parameters(wanted: StopSchedule, region: str) -> dict[str, Any]:
+def schedule_parameters(wanted: StopSchedule, region: str) -> dict[str, Any]:
+    """Return the parameters of CreateSchedule and UpdateSchedule."""
     is_once = wanted.expression.startswith("at(")
     asked: dict[str, Any] = {
         "Name": wanted.name,

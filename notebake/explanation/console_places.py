@@ -37,6 +37,8 @@ PLACES = {
     "DeleteSnapshot": (
         "EC2 > Elastic Block Store > Snapshots > {SnapshotId} > Actions > Delete snapshot"
     ),
+    "CreateSchedule": "Amazon EventBridge > Scheduler > Schedules > Create schedule",
+    "DeleteSchedule": "Amazon EventBridge > Scheduler > Schedules > {Name} > Delete",
     "CreateTags": "EC2 > the page of the thing > Tags > Manage tags",
     "GetConsoleOutput": (
         "EC2 > Instances > {InstanceId} > Actions > Monitor and troubleshoot > Get system log"

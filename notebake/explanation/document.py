@@ -1,5 +1,6 @@
 """An explanation as data: sections of steps, and in each step what is clicked and typed."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from notebake.errors import NextCommand
@@ -90,3 +91,12 @@ def on_machine(*lines: str, note: str = "") -> Action:
 def in_browser(address: str, note: str = "") -> Action:
     """Return what is typed into a browser."""
     return Action(where=Where.BROWSER, text=address, note=note)
+
+
+def unnumbered_step(
+    name: str, title: str, purpose: str, actions: Sequence[Action], costs: str = ""
+) -> ExplainedStep:
+    """Return a step that gets its number where it is put together with others."""
+    return ExplainedStep(
+        number="", name=name, title=title, purpose=purpose, costs=costs, actions=tuple(actions)
+    )

@@ -66,12 +66,18 @@ def letting_in(facts: ServerFacts) -> list[Action]:
 
 
 def call(
-    facts: ServerFacts, operation: str, given: Mapping[str, Any], note: str = "", *, gave: str = ""
+    facts: ServerFacts,
+    operation: str,
+    given: Mapping[str, Any],
+    note: str = "",
+    *,
+    gave: str = "",
+    service: str = "ec2",
 ) -> list[Action]:
-    """Return what is clicked and typed for one call of EC2."""
+    """Return what is clicked and typed for one call."""
     one = RecordedCall(
         step="",
-        service="ec2",
+        service=service,
         operation=operation,
         region=facts.server.region,
         parameters=dict(given),

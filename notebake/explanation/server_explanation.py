@@ -2,7 +2,8 @@
 
 from notebake.explanation.document import Explanation, Section
 from notebake.explanation.server_facts import ServerFacts
-from notebake.explanation.server_sections import opening, starting, stopping, terminating
+from notebake.explanation.server_sections import opening, stopping, terminating
+from notebake.explanation.server_start import starting
 
 INTRODUCTION = (
     "This is what you would click and type to do by hand what notebake does for this server: the"

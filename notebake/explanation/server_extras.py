@@ -1,15 +1,18 @@
-"""What is done by hand for the disks of a server that its image has not, and its fixed address."""
+"""What is done by hand for what a server has besides its image: disks, address, ends outside."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from notebake.aws import tags
+from notebake.aws.server_schedules import schedule_parameters
 from notebake.explanation.document import Action, on_machine
 from notebake.explanation.host_disks import mounting_one
 from notebake.explanation.server_calls_by_hand import call
 from notebake.explanation.server_facts import ServerFacts
 from notebake.recipe import Volume
 from notebake.servers.server_disks import disks_of
+
+SCHEDULER = "scheduler"
 
 
 def attaching(facts: ServerFacts) -> list[Action]:
@@ -50,3 +53,23 @@ def releasing(facts: ServerFacts) -> list[Action]:
     """Return how its elastic address is given back."""
     allocation_id = facts.server.tags.get(tags.ELASTIC_ADDRESS, "")
     return call(facts, "ReleaseAddress", {"AllocationId": allocation_id}) if allocation_id else []
+
+
+def scheduling(facts: ServerFacts) -> list[Action]:
+    """Return how its ends are made to stand outside of it; nothing for one without a role."""
+    actions: list[Action] = []
+    for each in facts.schedules:
+        given = schedule_parameters(each, facts.server.region)
+        if each.starts:
+            given["StartDate"] = each.starts.isoformat()
+        actions += call(facts, "CreateSchedule", given, service=SCHEDULER)
+    return actions
+
+
+def unscheduling(facts: ServerFacts) -> list[Action]:
+    """Return how these schedules are deleted."""
+    return [
+        action
+        for each in facts.schedules
+        for action in call(facts, "DeleteSchedule", {"Name": each.name}, service=SCHEDULER)
+    ]

@@ -2,15 +2,19 @@
 
 from typing import Any
 
+from notebake import clock
 from notebake.aws import server_calls, tags
+from notebake.aws.server_schedules import StopSchedule
 from notebake.aws.ssh_rules import list_ssh_rules
 from notebake.errors import NotebakeError
 from notebake.record import Record
 from notebake.servers.find import LIST, find_server
 from notebake.servers.keys import key_path
 from notebake.servers.offer import Offer, price_server
+from notebake.servers.outside_ends import wanted_schedules
 from notebake.servers.ports import FIRST_PORT, kept_port
 from notebake.servers.server import Server
+from notebake.timestamps import utc_from_seconds
 
 
 class Rule(Record):
@@ -31,6 +35,8 @@ class ServerFacts(Record):
     profile: str
     """The name of its instance profile; "" for none."""
     image_name: str
+    schedules: tuple[StopSchedule, ...]
+    """Those by which its ends stand outside of it from now on."""
     offer: Offer
     key_path: str
     has_key: bool
@@ -74,6 +80,9 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         region, Filters=[{"Name": "image-id", "Values": [server.image_id]}]
     )
     path = key_path(server.owner, server.name)
+    outside = (
+        wanted_schedules(server, utc_from_seconds(clock.now())) if server.scheduler_role else {}
+    )
     profile = str(found.get("IamInstanceProfile", {}).get("Arn", "")).rpartition("/")[2]
     return ServerFacts(
         server=server,
@@ -87,6 +96,7 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         ),
         profile=profile,
         image_name=str(images[0].get("Name", "")) if images else "",
+        schedules=tuple(outside.values()),
         offer=price_server(
             server.instance_type,
             _size_gib(server, region),

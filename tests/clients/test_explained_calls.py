@@ -15,11 +15,15 @@ from typing import Any
 import pytest
 import yaml
 
+from notebake.aws import tags
 from notebake.aws.call_parameters import CREATED, created_ids
+from notebake.aws.server_schedules import find_schedule
 from notebake.explanation.document import Action, Explanation, Where
 from notebake.explanation.server_explanation import explain_server
 from notebake.explanation.server_facts import find_facts
 from notebake.servers.launch import user_data
+from notebake.servers.outside_ends import remove_outside_ends
+from notebake.servers.power import keep_server
 from tests.clients.programs import find_or_skip
 from tests.cloud_world import REGION, CloudWorld, cloud_world
 from tests.conftest import keep_from_aws
@@ -30,6 +34,7 @@ from tests.own_account import described, settled
 from tests.server_world import OWNER, server_world
 
 ID = re.compile(r"\b(?:i|ami|sg|key|vol|snap|vpc|subnet)-[0-9a-f]{8,17}\b")
+SCHEDULER = "aws scheduler"
 OPERATION = re.compile(r"^aws ec2 ([a-z-]+)", re.MULTILINE)
 
 
@@ -160,6 +165,28 @@ def assert_same(before: dict[str, Any], now: dict[str, Any], typist: Typist) -> 
     assert expected.keys() == now["things"].keys()
     for kind, things in expected.items():
         assert now["things"][kind] == things, kind
+
+
+def test_the_lines_of_its_ends_make_the_same_schedules(aws: str, tmp_path: Path) -> None:
+    role = "arn:aws:iam::123456789012:role/notebake-scheduler-servers"
+    marks = {tags.IDLE: "60", tags.DAILY_END: "19:00 Asia/Tokyo", tags.SCHEDULER_ROLE: role}
+    with server_world(tmp_path) as opened:
+        keep_server(opened.start(opened.plan(tags=marks)), 30 * 60)
+        facts = find_facts("ocean", OWNER, REGION)
+        names = opened.schedules()
+        before = [find_schedule(name, REGION) for name in names]
+        remove_outside_ends(facts.server)
+        assert (len(names), opened.schedules()) == (2, [])
+
+        lines = actions_of(explain_server(facts), Where.COMPUTER)
+        same = {found: found for action in lines for found in ID.findall(action.text)}
+        typist = Typist(aws, tmp_path, opened.world, same)
+        for action in (each for each in lines if each.text.startswith(f"{SCHEDULER} create")):
+            typist.type(action)
+        assert [find_schedule(name, REGION) for name in names] == before
+        for action in (each for each in lines if each.text.startswith(f"{SCHEDULER} delete")):
+            typist.type(action)
+        assert opened.schedules() == []
 
 
 def test_the_lines_of_a_server_make_the_same_server(aws: str, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ OF_ONE_MODULE = {
         *("run_instances",),
         *("start_instances", "stop_instances", "terminate_instances"),
     },
+    "server_schedules.py": {"delete_schedule"},
     "server_volume_calls.py": {"describe_volumes", "attach_volume"},
     "ssh_rules.py": {"authorize_security_group_ingress", "revoke_security_group_ingress"},
 }
