@@ -116,8 +116,8 @@ def _next_single_end(
         since = max(filter(None, (server.started_at, server.daily_end_set)))
         if server.keep_until.timestamp() > daily.after(since.timestamp()):
             ends.append(server.keep_until)
-    if server.hard_end and server.hard_end > server.started_at:
-        ends.append(server.hard_end)
+    if server.hard_end_now:
+        ends.append(server.hard_end_now)
     elif not daily:
         ends.append(server.started_at + datetime.timedelta(hours=HARD_END_HOURS))
     to_come = [end.astimezone(datetime.UTC) for end in ends if end > now]

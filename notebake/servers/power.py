@@ -129,7 +129,7 @@ def keep_server(server: Server, minutes: int) -> datetime.datetime:
     now = utc_from_seconds(clock.now()).replace(microsecond=0)
     until = now + datetime.timedelta(minutes=minutes)
     marks = {tags.KEEP_UNTIL: tags.as_tag(until)}
-    last = server.hard_end or server.started_at + datetime.timedelta(hours=HARD_END_HOURS)
+    last = server.hard_end_now or server.started_at + datetime.timedelta(hours=HARD_END_HOURS)
     if until > last:
         # Otherwise the machine would stop before the hold ends.
         marks[tags.HARD_END] = tags.as_tag(until)

@@ -13,7 +13,8 @@ from notebake.servers.server import Server
 from notebake.timestamps import parse_timestamp
 
 LONGEST_DAY = datetime.timedelta(hours=25)
-"""Until the next daily end, on the day on which clocks are put back."""
+"""Until the next daily end, on the day on which clocks are put back; more than until the hard end
+that a machine has of itself, a day after its boot."""
 
 
 class RunTime(Record):
@@ -90,7 +91,8 @@ def _latest_end(server: Server, now: datetime.datetime) -> datetime.datetime:
     """Return when a server has stopped by itself at the latest, if its image sees to that."""
     if tags.RECIPE not in server.tags:
         return now
-    end = server.started_at + LONGEST_DAY if server.daily_end else server.hard_end
+    is_by_day = server.daily_end or (server.hard_end and not server.hard_end_now)
+    end = server.started_at + LONGEST_DAY if is_by_day else server.hard_end_now
     return max(end, server.keep_until or end) if end else now
 
 

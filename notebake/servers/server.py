@@ -77,6 +77,11 @@ class Server(Record):
         return parse_timestamp(self.tags.get(tags.HARD_END, ""))
 
     @property
+    def hard_end_now(self) -> datetime.datetime | None:
+        """Its hard end, unless it was for an earlier start; its machine reads it so, too."""
+        return self.hard_end if self.hard_end and self.hard_end > self.started_at else None
+
+    @property
     def keep_until(self) -> datetime.datetime | None:
         return parse_timestamp(self.tags.get(tags.KEEP_UNTIL, ""))
 

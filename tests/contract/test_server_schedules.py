@@ -13,7 +13,7 @@ import pytest
 
 from flows.cli.main import main
 from notebake import clock
-from notebake.aws import tags
+from notebake.aws import server_calls, tags
 from notebake.aws.clients import connect
 from notebake.aws.names import name_of_server_schedule
 from notebake.errors import CloudError
@@ -114,6 +114,19 @@ def test_a_hold_that_ends_before_moves_nothing(world: ServerWorld) -> None:
     assert is_outside()
     world.advance(3.1 * HOUR)
     assert now().state in ("stopping", "stopped")
+
+
+def test_a_short_hold_makes_no_hard_end_of_one_that_an_earlier_start_had(
+    world: ServerWorld,
+) -> None:
+    server = world.start(daily(world, 8))
+    earlier = tags.as_tag(server.started_at - datetime.timedelta(days=1))
+    server_calls.tag_server(server.id, {tags.HARD_END: earlier}, REGION)
+    keep_server(now(), 60)
+    assert now().tags[tags.HARD_END] == earlier
+    world.advance(2 * HOUR)
+    assert now().state == "running"
+    assert is_outside()
 
 
 def test_the_hard_end_stands_outside_and_moves_with_each_start_and_longer_hold(

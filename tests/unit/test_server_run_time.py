@@ -55,6 +55,11 @@ def test_a_server_that_has_stopped_by_itself_ran_until_its_end_at_most() -> None
     assert bounds(server("stopped", tags=daily), after(99)) == (0, 25)
 
 
+def test_a_hard_end_of_an_earlier_start_bounds_nothing() -> None:
+    marks = {tags.RECIPE: "ocean", tags.HARD_END: tags.as_tag(after(-10))}
+    assert bounds(server("stopped", tags=marks), after(99)) == (0, 25)
+
+
 def test_an_image_of_unknown_make_may_have_no_end() -> None:
     marks = {tags.HARD_END: tags.as_tag(after(24))}
     assert bounds(server("stopped", tags=marks), after(99)) == (0, 99)
