@@ -122,9 +122,10 @@ def test_the_last_end_is_a_day_after_each_start_unless_there_is_a_daily_end(
 
 def test_a_server_that_is_being_stopped_is_awaited(world: ServerWorld) -> None:
     server = world.start(world.plan())
+    slow = world.world.sandbox.fail("slow", action="StopInstances", seconds=3, times=1)
     world.world.ec2.stop_instances(InstanceIds=[server.id])
     stopping = find_server("ocean", OWNER, REGION)
-    assert stopping.state == "stopping"
+    assert (world.world.sandbox.fired(slow), stopping.state) == (1, "stopping")
     assert start_server(stopping).state == "running"
 
 
