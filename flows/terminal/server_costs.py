@@ -1,4 +1,4 @@
-"""What servers have cost so far, and what volumes cost a month, in the terminal."""
+"""What servers have cost so far, stopped ones and volumes go on to cost, in the terminal."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from notebake.servers.offer import price_disk
 if TYPE_CHECKING:
     from notebake.servers.kept_volume import KeptVolume
     from notebake.servers.listed_server import Listed
+    from notebake.servers.server import Server
     from notebake.servers.spending import Spending
     from notebake.servers.volume_choice import VolumeChoice
 
@@ -67,6 +68,16 @@ def describe_choice(choice: "VolumeChoice", region: str) -> str:
     if choice.holder:
         text += f"; taken from {choice.holder.name}, which is stopped"
     return text
+
+
+def describe_stopped(server: "Server") -> Iterator[str]:
+    """Give the lines that say what a stopped server goes on to cost, and what to type next."""
+    kept = "disks and its elastic address" if server.has_elastic_address else "disks"
+    again = NextCommand(("open", server.name))
+    whose = f"{server.name} of {server.owner} ({server.id})"
+    yield f"{whose} is stopped: its {kept} stay and cost a little."
+    yield f"To go on:   {again.command_line()}"
+    yield "How much:   notebake servers"
 
 
 def _cells(volume: "KeptVolume", names: dict[str, str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flows.terminal.console import open_console
 from flows.terminal.history_table import align
+from flows.terminal.plain_lines import print_whole_words
 from flows.terminal.server_costs import (
     describe_addresses,
     describe_choice,
@@ -40,12 +41,11 @@ def print_servers(listed: "Listed", regions: Sequence[str]) -> None:
     console = open_console()
     where = ", ".join(regions) if len(regions) < 4 else f"{len(regions)} regions"
     if listed.servers:
-        for line in _servers(listed.servers, where):
-            console.print(line.rstrip(), markup=False, soft_wrap=True)
+        print_whole_words(console, map(str.rstrip, _servers(listed.servers, where)))
     else:
         console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
-    for line in (*describe_volumes(listed), *describe_addresses(listed)):
-        console.print(line.rstrip(), markup=False, soft_wrap=True)
+    below = (*describe_volumes(listed), *describe_addresses(listed))
+    print_whole_words(console, map(str.rstrip, below))
 
 
 def _servers(servers: "Sequence[ListedServer]", where: str) -> Iterator[str]:
@@ -90,8 +90,11 @@ def describe_end(listed: "ListedServer") -> Iterator[str]:
 
 def _kept(server: "Server") -> str:
     until = server.keep_until
-    is_kept = until is not None and until.timestamp() > clock.now()
-    return f"; kept until {format_local(until)}" if until and is_kept else ""
+    if until is None or until.timestamp() <= clock.now():
+        return ""
+    if not server.daily_end and server.hard_end and server.hard_end <= until:
+        return "; kept until then"  # no hold goes beyond the hard end
+    return f"; kept until {format_local(until)}"
 
 
 def describe_plan(
@@ -139,15 +142,6 @@ def describe_running(server: "Server", size_gib: int) -> str:
     place = f"{server.name} of {server.owner} runs at {server.address}"
     end = f"stops by itself {describe_ends(server.tags)}{_condition(server.tags)}"
     return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
-
-
-def describe_stopped(server: "Server") -> str:
-    """Return what a stopped server goes on to cost, and how to start it again."""
-    kept = "disks and its elastic address" if server.has_elastic_address else "disks"
-    return (
-        f"{server.name} ({server.id}) is stopped: its {kept} stay and cost a little."
-        f" To go on: {_opening(server)}"
-    )
 
 
 def _opening(server: "Server") -> str:

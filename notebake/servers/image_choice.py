@@ -9,6 +9,7 @@ from notebake.aws.identity import current_caller
 from notebake.aws.image_parameter import read_named
 from notebake.errors import CloudError, NextCommand, NotebakeError
 from notebake.record import Record
+from notebake.servers.find import list_servers
 
 IMAGE_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 IMAGES = NextCommand(("images",), "Your images")
@@ -54,12 +55,14 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
     filtered = [image for image in (*own, *shared) if _has_name(image, wanted)]
     if filtered:
         return _as_chosen(_newest(filtered), f"the newest image that is called {wanted}")
+    opened = any(server.name == wanted for server in list_servers(region))
+    commands = [NextCommand(("open", wanted), "The server of this name")] if opened else []
     raise NotebakeError(
         f"There is no image {wanted} in {region}: neither a current or accepted image of a recipe"
         " of that name, nor an own or shared image that is called so.",
-        "A public image is named by its id, and a name may have *, as 'ocean*'. Another region:"
-        " --region",
-    ).with_next(IMAGES, _sharing("IMAGE", region))
+        "A public image is named by its id, and a name may have *, as 'ocean*'.\n"
+        "Another region: --region",
+    ).with_next(*commands, IMAGES, _sharing("IMAGE", region))
 
 
 def _by_id(image_id: str, region: str, why: str) -> ChosenImage:

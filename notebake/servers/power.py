@@ -1,4 +1,4 @@
-"""Starts, stops, keeps and terminates servers. Each may be repeated, from any computer."""
+"""Starts, stops and terminates servers. Each may be repeated, from any computer."""
 
 import datetime
 import logging
@@ -6,7 +6,7 @@ import logging
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.aws.model import SecurityGroup
-from notebake.errors import CloudError, NotebakeError, ResourceLostError
+from notebake.errors import CloudError, ResourceLostError
 from notebake.servers.elastic_release import release_addresses
 from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import LIST, describe_server
@@ -143,25 +143,3 @@ def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
         log.info("Removing the security group %s", found.id)
         server_calls.delete_group(found, region)
     return found
-
-
-def keep_server(server: Server, minutes: int) -> datetime.datetime:
-    """Keep a server from stopping by itself in the next minutes; return until when.
-
-    Raises:
-        NotebakeError: it does not run, so there is nothing to keep.
-    """
-    if server.state not in ("pending", "running"):
-        raise NotebakeError(
-            f"The server {server.name} is {server.state}: only one that runs can be kept."
-        ).with_next(LIST)
-    now = utc_from_seconds(clock.now()).replace(microsecond=0)
-    until = now + datetime.timedelta(minutes=minutes)
-    marks = {tags.KEEP_UNTIL: tags.as_tag(until)}
-    last = server.hard_end or server.started_at + datetime.timedelta(hours=HARD_END_HOURS)
-    if until > last:
-        # Otherwise the machine would stop before the hold ends.
-        marks[tags.HARD_END] = tags.as_tag(until)
-    ensure_outside_ends(server.with_tags(marks))
-    server_calls.tag_server(server.id, marks, server.region)
-    return until

@@ -119,6 +119,16 @@ def test_an_image_that_is_not_shared_is_refused_with_what_its_owner_types(
     assert not folder_of(PERSON, "ocean").exists()
 
 
+@pytest.mark.usefixtures("world")
+def test_the_name_of_a_server_that_is_no_image_leads_to_the_server(
+    refused: Callable[..., str],
+) -> None:
+    assert main([*START]) == 0
+    said = refused("start", "ocean", "--yes")
+    assert next_command(said, "The server of this name") == ["notebake", "open", "ocean"]
+    assert "The server of this name" not in refused("start", "river", "--yes")
+
+
 @pytest.mark.parametrize("named", ["by its id", "by its name", "deprecated"])
 def test_a_shared_image_is_started_and_its_tags_are_not_needed(
     world: ServerWorld, become: Callable[[str], None], named: str, capsys: Any

@@ -17,9 +17,10 @@ from notebake.aws import tags
 from notebake.aws.clients import connect
 from notebake.errors import CloudError
 from notebake.servers.find import find_server
+from notebake.servers.keep import keep_server
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
-from notebake.servers.power import keep_server, stop_server, terminate_server
+from notebake.servers.power import remove_parts, stop_server, terminate_server
 from notebake.servers.server import Server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
@@ -279,9 +280,8 @@ def change(world: ServerWorld, plan: LaunchPlan) -> None:
 def end(world: ServerWorld, plan: LaunchPlan) -> None:
     for server in world.servers():
         terminate_server(server)
-    for group in world.groups():
-        world.world.ec2.delete_security_group(GroupId=group)
-    assert plan
+    remove_parts(plan.owner, plan.name, plan.region)
+    assert world.groups() == []
 
 
 ACTS: dict[str, Callable[[ServerWorld, LaunchPlan], object]] = {

@@ -10,15 +10,10 @@ import pytest
 from notebake import clock
 from notebake.errors import CapacityError, NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.keep import keep_server
 from notebake.servers.launch import launch
 from notebake.servers.losses import losses_of
-from notebake.servers.power import (
-    keep_server,
-    remove_group,
-    start_server,
-    stop_server,
-    terminate_server,
-)
+from notebake.servers.power import remove_group, start_server, stop_server, terminate_server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
 from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world
@@ -143,6 +138,16 @@ def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) 
     stop_server(server)
     with pytest.raises(NotebakeError, match="is stopped: only one that runs"):
         keep_server(find_server("ocean", OWNER, REGION), 60)
+
+
+def test_a_slip_of_the_hand_keeps_no_server_for_years(world: ServerWorld) -> None:
+    server = world.start(world.plan())
+    with pytest.raises(NotebakeError, match="cannot be kept for 30000 h") as refused:
+        keep_server(server, 30_000 * 60)
+    assert refused.value.next_commands[-1].words == ("keep", "ocean", "--for", "168h")
+    assert find_server("ocean", OWNER, REGION).keep_until is None
+    week = keep_server(server, 168 * 60)
+    assert find_server("ocean", OWNER, REGION).keep_until == week
 
 
 def test_a_terminated_server_leaves_nothing_and_its_name_is_free(world: ServerWorld) -> None:

@@ -101,7 +101,7 @@ def test_a_server_lives_by_its_forms_and_the_artifact_follows(world: ServerWorld
 
     dry = done(terminate_server, **OCEAN)
     assert message_of(dry).startswith("Nothing was removed. To remove it, run this again with")
-    assert "Lost for good: what is on its disks of 8 GiB" in message_of(dry)
+    assert "Lost for good, with all that is on them:" in message_of(dry)
     assert ocean().state == "running"
 
     ended = done(terminate_server, **OCEAN, apply=True)
