@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from flows.cli.exit_codes import INTERRUPTED
 from flows.cli.main import main
 from notebake import clock
 from notebake.aws.clients import connect
@@ -117,6 +118,22 @@ def test_an_image_that_is_not_shared_is_refused_with_what_its_owner_types(
     ]
     check_nothing_is_left(world)
     assert not folder_of(PERSON, "ocean").exists()
+
+
+def test_an_interrupted_start_says_what_may_run_and_how_it_is_removed(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("notebake.servers.start.wait_for_host_key", interrupted)
+        assert main([*START]) == INTERRUPTED
+    said = capsys.readouterr().err
+    assert "Interrupted. ocean may run by now, and cost." in said
+    assert len(world.servers()) == 1
+    assert main([*next_command(said, "To remove it")[1:], "--yes"]) == 0
+    check_nothing_is_left(world)
 
 
 @pytest.mark.usefixtures("world")
