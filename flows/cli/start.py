@@ -1,13 +1,13 @@
 """The command `start`: start a notebook server from an image, or the one that is stopped."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flows.cli.arguments import add_region, usual_region
 from flows.cli.asking import add_yes, is_agreed
 from flows.cli.exit_codes import DONE, FAILED
+from flows.cli.interrupted_start import saying_what_may_run
 from flows.cli.server_options import add_owner, owner_of
 
 if TYPE_CHECKING:
@@ -105,23 +105,6 @@ def run(given: argparse.Namespace) -> int:
         server = start(with_key(plan, given, existing), vpc_id)
     print_whole_words(console, describe_started(server))
     return DONE
-
-
-@contextmanager
-def saying_what_may_run(plan: "LaunchPlan") -> Iterator[None]:
-    """Add to an interrupt that the server may run by now, and how it is removed."""
-    from notebake.errors import NextCommand
-
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        error.add_note(f"{plan.name} may run by now, and cost. Typed again, this goes on with it.")
-        whose = (plan.name, "--owner", plan.owner, "--region", plan.region)
-        vars(error)["next_commands"] = (
-            NextCommand(("servers", "--region", plan.region), "What runs"),
-            NextCommand(("terminate", *whose), "To remove it"),
-        )
-        raise
 
 
 def is_more(plan: "LaunchPlan", volumes: "Sequence[VolumeChoice]") -> bool:

@@ -1,5 +1,6 @@
 """Which image a server is started from: a recipe's current one, one by its id, or by its name."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -59,7 +60,7 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
     commands = [NextCommand(("open", wanted), "The server of this name")] if opened else []
     raise NotebakeError(
         f"There is no image {wanted} in {region}: neither a current or accepted image of a recipe"
-        " of that name, nor an own or shared image that is called so.",
+        f" of that name, nor an own or shared image that is called so.{_meant(wanted, own)}",
         "A public image is named by its id, and a name may have *, as 'ocean*'.\n"
         "Another region: --region",
     ).with_next(*commands, IMAGES, _sharing("IMAGE", region))
@@ -113,6 +114,13 @@ def _has_name(image: dict[str, Any], pattern: str) -> bool:
     parts = (re.escape(part) for part in pattern.split("*"))
     is_named = re.fullmatch(".*".join(parts), image.get("Name", "")) is not None
     return is_named and image["State"] == USABLE
+
+
+def _meant(wanted: str, images: Iterable[dict[str, Any]]) -> str:
+    named = [(tags.as_dict(image.get("Tags")).get(tags.RECIPE, ""), image) for image in images]
+    usable = [recipe for recipe, image in named if _is_accepted_of(image, recipe)]
+    close = difflib.get_close_matches(wanted, usable, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _newest(images: Iterable[dict[str, Any]]) -> dict[str, Any]:
