@@ -19,7 +19,7 @@ from notebake.project import PROJECT
 
 RECIPE = "deployments/rehearsal.yaml"
 ON_AWS = """\
-The same on AWS, where it costs money (the plan shows how much, and makes nothing):
+The same on AWS, for money (the plan shows how much, and makes nothing):
      .venv/bin/notebake plan deployments/ocean.yaml
      .venv/bin/notebake build deployments/ocean.yaml
 """

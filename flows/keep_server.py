@@ -9,7 +9,7 @@ from flows.prefect_ui.form import KeepHours, OneRegion, Owner, ServerName
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.server_acts import find_for, showing_servers
 from notebake.humanize import format_local
-from notebake.servers.power import keep_server as keep
+from notebake.servers.keep import keep_server as keep
 
 
 @flow(name="Keep a server")

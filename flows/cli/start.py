@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flows.cli.arguments import add_region, usual_region
 from flows.cli.asking import add_yes, is_agreed
 from flows.cli.exit_codes import DONE, FAILED
+from flows.cli.interrupted_start import saying_what_may_run
 from flows.cli.server_options import add_owner, owner_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Show what is to be started, ask, and start it."""
     from flows.terminal.console import open_console
-    from flows.terminal.plain_lines import showing_waits
+    from flows.terminal.plain_lines import print_whole_words, showing_waits
     from flows.terminal.server_power import describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
     from notebake.servers.start import find_existing, start, subnets_to_try
@@ -95,16 +96,14 @@ def run(given: argparse.Namespace) -> int:
     console = open_console()
     existing = find_existing(plan)
     volumes = choose_volumes(plan, existing)
-    for line in describe_plan(plan, image, existing, volumes):
-        console.print(line, markup=False, soft_wrap=True)
+    print_whole_words(console, describe_plan(plan, image, existing, volumes))
     costs_nothing_new = existing and existing.state == "running" and not is_more(plan, volumes)
     if not costs_nothing_new and not is_agreed(given, "Start it?"):
         console.print("Nothing was started.")
         return FAILED
-    with showing_waits(open_console(stderr=True)):
+    with showing_waits(open_console(stderr=True)), saying_what_may_run(plan):
         server = start(with_key(plan, given, existing), vpc_id)
-    for line in describe_started(server):
-        console.print(line, markup=False, soft_wrap=True)
+    print_whole_words(console, describe_started(server))
     return DONE
 
 

@@ -17,10 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Stop the server, and wait until it is stopped."""
     from flows.terminal.console import open_console
+    from flows.terminal.plain_lines import print_whole_words
     from flows.terminal.server_power import describe_stopped
     from notebake.servers.power import stop_server
 
     server = server_of(given)
     stop_server(server)
-    open_console().print(describe_stopped(server), markup=False, soft_wrap=True)
+    print_whole_words(open_console(), describe_stopped(server))
     return DONE

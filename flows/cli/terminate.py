@@ -40,6 +40,7 @@ def run(given: argparse.Namespace) -> int:
 def terminate(given: argparse.Namespace) -> int:
     """Terminate a server."""
     from flows.terminal.console import open_console
+    from flows.terminal.plain_lines import print_whole_words
     from flows.terminal.server_losses import describe_losses
     from notebake.servers.find import NoSuchServerError, find_own_server
     from notebake.servers.losses import losses_of
@@ -55,8 +56,7 @@ def terminate(given: argparse.Namespace) -> int:
             raise
         console.print(f"{given.name} was gone already. Removed: {', '.join(removed)}.")
         return DONE
-    for line in describe_losses(server, losses_of(server, owner)):
-        console.print(line, markup=False, soft_wrap=True)
+    print_whole_words(console, describe_losses(server, losses_of(server, owner)))
     if not is_agreed(given, f"Terminate {server.name}?"):
         console.print("It was left as it is.")
         return FAILED
@@ -68,16 +68,18 @@ def terminate(given: argparse.Namespace) -> int:
 def delete_volume(given: argparse.Namespace) -> int:
     """Delete a volume that outlives servers."""
     from flows.terminal.console import open_console
+    from flows.terminal.plain_lines import print_whole_words
     from flows.terminal.server_losses import describe_volume
     from notebake.servers.kept_volume import LIST, list_kept, named
+    from notebake.servers.volume_choice import stopped_holder
     from notebake.servers.volumes import remove_volume
 
     console, owner, region = open_console(), owner_of(given), given.region or usual_region()
     volume = named(list_kept(region), given.volume, owner)
     if volume is None:
         raise NotebakeError(f"{owner} has no volume {given.volume} in {region}.").with_next(LIST)
-    for line in describe_volume(volume):
-        console.print(line, markup=False, soft_wrap=True)
+    holder = stopped_holder(volume) if volume.instance_id else None
+    print_whole_words(console, describe_volume(volume, holder))
     if not is_agreed(given, f"Delete the volume {volume.name} for good?"):
         console.print("It was left as it is.")
         return FAILED

@@ -80,6 +80,7 @@ def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
 
         def fall_back(done: "asyncio.Future[bool]") -> None:
             if not done.result():
+                view.lines("No browser can be opened here.")
                 print_ways(opened, view)
 
         opening.add_done_callback(fall_back)

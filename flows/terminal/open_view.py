@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from flows.terminal.console import open_console
+from flows.terminal.plain_lines import print_whole_words
 from notebake import clock
 from notebake.errors import NextCommand, describe_next
 from notebake.servers.idle_state import WARNING_MINUTES, IdleState
@@ -17,7 +18,8 @@ from notebake.servers.opening_view import Opened
 from notebake.servers.silence import Silence, describe_silence
 from notebake.timestamps import utc_from_seconds
 
-KEYS = "k keeps it for another hour · Ctrl-C closes the tunnel; what runs there goes on"
+KEYS = "k: keep it another hour · Ctrl-C: close the tunnel; what runs there goes on"
+"""With the two columns before it, it has to fit into 80."""
 
 
 class OpenView:
@@ -84,7 +86,10 @@ class OpenView:
 
     def lines(self, *texts: str) -> None:
         for text in texts:
-            self._console.print(text, markup=False, soft_wrap=True)
+            if "ssh -" in text:  # to be copied
+                self._console.print(text, markup=False, soft_wrap=True)
+            else:
+                print_whole_words(self._console, [text])
 
     def _warning(self, state: IdleState, left: float) -> list[str]:
         minutes = max(1, round(left))

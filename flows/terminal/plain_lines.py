@@ -1,6 +1,8 @@
 """Sentences and commands below each other, and what is waited for meanwhile."""
 
 import logging
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +11,9 @@ from rich.console import Console
 COMMAND = "  aws "
 """How a line begins that is to be copied: it is never broken."""
 WAITING = "notebake.waiting"
+MARGIN = re.compile(r" *(?:\S+ {2,})?")
+"""What the lines below a broken one leave free: its indentation, and a label in front of it."""
+NARROWEST = 20
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:
@@ -16,6 +21,31 @@ def print_lines(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
         keeps = line.startswith(COMMAND) or not console.is_terminal
         console.print(line, markup=False, soft_wrap=keeps)
+
+
+def print_whole_words(console: Console, lines: Iterable[str]) -> None:
+    """Print lines: on a terminal broken between words, below their labels; elsewhere as they are.
+
+    A word that is longer than a line, such as a URL, is left whole, to be copied.
+    """
+    for line in lines:
+        width = console.width if console.is_terminal else 0
+        for part in break_between_words(line, width):
+            console.print(part, markup=False, soft_wrap=True)
+
+
+def break_between_words(line: str, width: int) -> list[str]:
+    """Return a line in parts of at most this width; a width of 0 breaks nothing."""
+    found = MARGIN.match(line)
+    margin = len(found[0]) if found else 0
+    if not width or len(line) <= width or width - margin < NARROWEST:
+        return [line]
+    parts = textwrap.wrap(
+        line[margin:], width - margin, break_long_words=False, break_on_hyphens=False
+    )
+    return [
+        f"{' ' * margin if number else line[:margin]}{each}" for number, each in enumerate(parts)
+    ]
 
 
 @contextmanager

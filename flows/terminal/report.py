@@ -1,5 +1,6 @@
 """The report of a build, and the paragraph about an error."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import open_console, steadied
+from flows.terminal.plain_lines import break_between_words
 from notebake.errors import NotebakeError, describe_next
 from notebake.humanize import clean_text, format_seconds
 from notebake.runbook.progress import State, StepProgress
@@ -18,6 +20,10 @@ from notebake.runs.run import Run
 if TYPE_CHECKING:
     from notebake.acceptance.outcome import BuildOutcome
     from notebake.aws.model import Resource
+
+TYPED = re.compile(r"(^|[ `])(sudo|notebake|aws|ssh|chmod|icacls|git|make|pip|curl|python|cp) ")
+"""A line of advice with a command to copy, which is not wrapped."""
+MARGIN = "   "
 
 
 def print_report(
@@ -70,7 +76,13 @@ def _print_error(error: NotebakeError, console: Console, store: str) -> None:
     console.print(_marked("✗", Text(first, "bold"), "bold red"))
     for line in rest:
         console.print(_indented(line, "dim"))
-    lines = [*clean_text(error.hint).splitlines(), *describe_next(error.next_commands, store)]
+    width = console.width - len(MARGIN) if console.is_terminal else 0
+    hints = [
+        part
+        for line in clean_text(error.hint).splitlines()
+        for part in ([line] if TYPED.search(line) else break_between_words(line, width))
+    ]
+    lines = [*hints, *describe_next(error.next_commands, store)]
     if lines:
         console.print()
         for mark, line in zip_longest("→", lines, fillvalue=" "):

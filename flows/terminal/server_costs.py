@@ -1,4 +1,4 @@
-"""What servers have cost so far, and what volumes cost a month, in the terminal."""
+"""What servers have cost so far, stopped ones and volumes go on to cost, in the terminal."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

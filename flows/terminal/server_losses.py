@@ -42,13 +42,13 @@ def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
             yield f"To look first: {again}"
 
 
-def describe_volume(volume: "KeptVolume") -> Iterator[str]:
-    """Give the lines that say what is lost with a volume."""
+def describe_volume(volume: "KeptVolume", holder: "Server | None") -> Iterator[str]:
+    """Give the lines that say what is lost with a volume; `holder` has it, and is stopped."""
     price = format_monthly(volume.usd_per_month)
     yield f"{volume.name} of {volume.owner}: {volume.id}, {volume.size_gib} GiB in {volume.zone}."
     yield f"It costs {price} a month. What is on it is lost for good."
-    if volume.instance_id:
-        yield f"The server {volume.instance_id} has it, and loses it."
+    if holder:
+        yield f"The server {holder.name} ({holder.id}), which is stopped, loses it."
 
 
 def _disk(disk: "Disk") -> str:

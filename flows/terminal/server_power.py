@@ -76,12 +76,12 @@ def describe_running(server: "Server", size_gib: int) -> str:
     return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
 
 
-def describe_stopped(server: "Server") -> str:
-    """Return what a stopped server goes on to cost, and how to start it again."""
-    return (
-        f"{server.name} ({server.id}) is stopped: {what_stays(server)} stay and cost a little."
-        f" To go on: {_opening(server)}"
-    )
+def describe_stopped(server: "Server") -> Iterator[str]:
+    """Give the lines that say what a stopped server goes on to cost, and what to type next."""
+    whose = f"{server.name} of {server.owner} ({server.id})"
+    yield f"{whose} is stopped: {what_stays(server)} stay and cost a little."
+    yield f"To go on:   {_opening(server)}"
+    yield "How much:   notebake servers"
 
 
 def what_stays(server: "Server") -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flows.terminal.console import open_console
 from flows.terminal.history_table import align
+from flows.terminal.plain_lines import print_whole_words
 from flows.terminal.server_costs import describe_addresses, describe_volumes, format_spending
 from flows.terminal.server_power import OUTSIDE, describe_condition, format_usd
 from notebake import clock
@@ -23,12 +24,11 @@ def print_servers(listed: "Listed", regions: Sequence[str]) -> None:
     console = open_console()
     where = ", ".join(regions) if len(regions) < 4 else f"{len(regions)} regions"
     if listed.servers:
-        for line in _servers(listed.servers, where):
-            console.print(line.rstrip(), markup=False, soft_wrap=True)
+        print_whole_words(console, map(str.rstrip, _servers(listed.servers, where)))
     else:
         console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
-    for line in (*describe_volumes(listed), *describe_addresses(listed)):
-        console.print(line.rstrip(), markup=False, soft_wrap=True)
+    below = (*describe_volumes(listed), *describe_addresses(listed))
+    print_whole_words(console, map(str.rstrip, below))
 
 
 def _servers(servers: "Sequence[ListedServer]", where: str) -> Iterator[str]:
@@ -73,5 +73,9 @@ def describe_end(listed: "ListedServer") -> Iterator[str]:
 
 def _kept(server: "Server") -> str:
     until = server.keep_until
-    is_kept = until is not None and until.timestamp() > clock.now()
-    return f"; kept until {format_local(until)}" if until and is_kept else ""
+    if until is None or until.timestamp() <= clock.now():
+        return ""
+    last = server.hard_end_now
+    if not server.daily_end and last and last <= until:
+        return "; kept until then"  # no hold goes beyond the hard end
+    return f"; kept until {format_local(until)}"

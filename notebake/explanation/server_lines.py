@@ -2,7 +2,8 @@
 
 from shlex import quote
 
-from notebake.commands.jupyter_units import TOKEN_FILE
+from notebake.aws import tags
+from notebake.commands.jupyter_units import CONFIG_FILE, TOKEN_FILE
 from notebake.explanation.document import Action, in_browser, on_computer, on_machine
 from notebake.explanation.login_lines import address_line, port_option
 from notebake.explanation.server_facts import ServerFacts
@@ -10,6 +11,7 @@ from notebake.servers.ssh_config import alias_of, config_path
 
 USUAL_PORT = 8888
 """JupyterLab's own port, for an image without notebake's service."""
+UNKNOWN_PORT = "YOUR-PORT"
 
 
 def making_key(facts: ServerFacts) -> list[Action]:
@@ -79,8 +81,13 @@ def logging_in(facts: ServerFacts) -> list[Action]:
 
 def reading_token(facts: ServerFacts) -> list[Action]:
     """Return how the token of JupyterLab is read, or how JupyterLab is started."""
+    reading = on_machine(f"sudo cat {TOKEN_FILE}", note="Copy what it prints.")
     if facts.server.jupyter_port:
-        return [on_machine(f"sudo cat {TOKEN_FILE}", note="Copy what it prints.")]
+        return [reading]
+    if _has_service(facts):
+        asking = f"sed -n 's/^c\\.ServerApp\\.port = //p' {CONFIG_FILE}"
+        note = f"The port of JupyterLab on this machine: {UNKNOWN_PORT} below."
+        return [reading, on_machine(asking, note=note)]
     return [
         on_machine(
             f"(jupyter lab --no-browser --port={USUAL_PORT}) &",
@@ -91,7 +98,8 @@ def reading_token(facts: ServerFacts) -> list[Action]:
 
 def tunnelling(facts: ServerFacts) -> list[Action]:
     """Return the tunnel, and the address for the browser."""
-    port = facts.server.jupyter_port or USUAL_PORT
+    unknown = UNKNOWN_PORT if _has_service(facts) else USUAL_PORT
+    port = facts.server.jupyter_port or unknown
     tunnel = (
         f"ssh -N -f{port_option()} {_options(facts)} \\\n"
         f"    -L localhost:{facts.port}:localhost:{port} \\\n    {_place(facts)}"
@@ -104,9 +112,17 @@ def tunnelling(facts: ServerFacts) -> list[Action]:
     ]
 
 
+def _has_service(facts: ServerFacts) -> bool:
+    """Return whether its image is notebake's, which starts JupyterLab by itself.
+
+    At which port is known once `open` has asked the server.
+    """
+    return bool(facts.server.tags.get(tags.RECIPE))
+
+
 def _options(facts: ServerFacts) -> str:
     pinned = (
-        f" \\\n    -o UserKnownHostsFile=known_hosts -o HostKeyAlias={facts.server.id}"
+        f" \\\n    -o UserKnownHostsFile=known_hosts \\\n    -o HostKeyAlias={facts.server.id}"
         if facts.server.host_key
         else ""
     )

@@ -1,5 +1,6 @@
 """Which image a server is started from: a recipe's current one, one by its id, or by its name."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +10,7 @@ from notebake.aws.identity import current_caller
 from notebake.aws.image_parameter import read_named
 from notebake.errors import CloudError, NextCommand, NotebakeError
 from notebake.record import Record
+from notebake.servers.find import list_servers
 
 IMAGE_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 IMAGES = NextCommand(("images",), "Your images")
@@ -54,12 +56,14 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
     filtered = [image for image in (*own, *shared) if _has_name(image, wanted)]
     if filtered:
         return _as_chosen(_newest(filtered), f"the newest image that is called {wanted}")
+    opened = any(server.name == wanted for server in list_servers(region))
+    commands = [NextCommand(("open", wanted), "The server of this name")] if opened else []
     raise NotebakeError(
         f"There is no image {wanted} in {region}: neither a current or accepted image of a recipe"
-        " of that name, nor an own or shared image that is called so.",
-        "A public image is named by its id, and a name may have *, as 'ocean*'. Another region:"
-        " --region",
-    ).with_next(IMAGES, _sharing("IMAGE", region))
+        f" of that name, nor an own or shared image that is called so.{_meant(wanted, own)}",
+        "A public image is named by its id, and a name may have *, as 'ocean*'.\n"
+        "Another region: --region",
+    ).with_next(*commands, IMAGES, _sharing("IMAGE", region))
 
 
 def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
@@ -110,6 +114,13 @@ def _has_name(image: dict[str, Any], pattern: str) -> bool:
     parts = (re.escape(part) for part in pattern.split("*"))
     is_named = re.fullmatch(".*".join(parts), image.get("Name", "")) is not None
     return is_named and image["State"] == USABLE
+
+
+def _meant(wanted: str, images: Iterable[dict[str, Any]]) -> str:
+    named = [(tags.as_dict(image.get("Tags")).get(tags.RECIPE, ""), image) for image in images]
+    usable = [recipe for recipe, image in named if _is_accepted_of(image, recipe)]
+    close = difflib.get_close_matches(wanted, usable, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _newest(images: Iterable[dict[str, Any]]) -> dict[str, Any]:

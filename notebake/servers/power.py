@@ -1,11 +1,11 @@
-"""Starts, changes, stops and keeps servers. Each may be repeated, from any computer."""
+"""Starts, changes and stops servers. Each may be repeated, from any computer."""
 
 import datetime
 import logging
 
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
-from notebake.errors import CloudError, NotebakeError, ResourceLostError
+from notebake.errors import CloudError, ResourceLostError
 from notebake.servers.ends import HARD_END_HOURS, describe_ends
 from notebake.servers.find import LIST, describe_server
 from notebake.servers.no_room import with_advice
@@ -114,25 +114,3 @@ def stop_server(server: Server) -> None:
         log.info("Stopping %s (%s)", server.name, server.id)
         server_calls.stop_server(server.id, server.region)
     instances.wait_for_state(server.id, server.region, "stopped")
-
-
-def keep_server(server: Server, minutes: int) -> datetime.datetime:
-    """Keep a server from stopping by itself in the next minutes; return until when.
-
-    Raises:
-        NotebakeError: it does not run, so there is nothing to keep.
-    """
-    if server.state not in ("pending", "running"):
-        raise NotebakeError(
-            f"The server {server.name} is {server.state}: only one that runs can be kept."
-        ).with_next(LIST)
-    now = utc_from_seconds(clock.now()).replace(microsecond=0)
-    until = now + datetime.timedelta(minutes=minutes)
-    marks = {tags.KEEP_UNTIL: tags.as_tag(until)}
-    last = server.hard_end_now or server.started_at + datetime.timedelta(hours=HARD_END_HOURS)
-    if until > last:
-        # Otherwise the machine would stop before the hold ends.
-        marks[tags.HARD_END] = tags.as_tag(until)
-    ensure_outside_ends(server.with_tags(marks))
-    server_calls.tag_server(server.id, marks, server.region)
-    return until

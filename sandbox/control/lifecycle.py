@@ -47,7 +47,8 @@ def bring_up(
         if fresh:
             remove_saved_state(home)
         start_server(home, options)
-        report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
+        report(f"The sandbox is up: {home.api_url}")
+        report(f"Log:  {home.log_path}")
         report(f'Next: eval "$({COMMAND} env)"')
 
 

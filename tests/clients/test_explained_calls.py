@@ -21,9 +21,9 @@ from notebake.aws.server_schedules import find_schedule
 from notebake.explanation.document import Action, Explanation, Where
 from notebake.explanation.server_explanation import explain_server
 from notebake.explanation.server_facts import find_facts
+from notebake.servers.keep import keep_server
 from notebake.servers.launch import user_data
 from notebake.servers.outside_ends import remove_outside_ends
-from notebake.servers.power import keep_server
 from tests.clients.programs import find_or_skip
 from tests.cloud_world import REGION, CloudWorld, cloud_world
 from tests.conftest import keep_from_aws

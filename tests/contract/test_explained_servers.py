@@ -101,6 +101,17 @@ def test_what_its_image_has_not_is_explained_too(
         assert subprocess.run(["bash", "-n", "-c", each], check=False).returncode == 0, each
 
 
+def test_an_image_of_notebakes_has_a_jupyterlab_before_it_was_ever_opened(
+    world: ServerWorld,
+) -> None:
+    keys.ensure_key(OWNER, "ocean")
+    world.start(world.plan(tags={tags.IDLE: "60", tags.RECIPE: "ocean"}))
+    text = text_of(explained(), *LINES)
+    assert "sudo cat /etc/notebake/jupyter-token" in text
+    assert "-L localhost:7005:localhost:YOUR-PORT" in text
+    assert "jupyter lab --no-browser" not in text
+
+
 def test_a_stopped_server_has_no_address_to_type(world: ServerWorld) -> None:
     server = world.start(world.plan())
     stop_server(server)

@@ -17,6 +17,7 @@ from notebake.errors import NotebakeError
 from notebake.servers import admission, keys, losses, mounting
 from notebake.servers.find import find_server
 from notebake.servers.host_losses import HostLosses, WorkTree
+from notebake.servers.keep import keep_server
 from notebake.servers.kept_volume import list_kept
 from notebake.servers.power import start_server, stop_server
 from notebake.servers.termination import terminate_server
@@ -89,6 +90,23 @@ def test_each_start_counts_the_runs_before_it(world: ServerWorld) -> None:
     assert counted.started_at > server.started_at
 
 
+def test_a_hold_from_before_a_start_is_not_shown_beyond_the_hard_end(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = world.start(world.plan())
+    keep_server(server, 48 * 60)
+    stop_server(server)
+    start_server(find_server("ocean", OWNER, REGION))
+    started = find_server("ocean", OWNER, REGION)
+    assert started.hard_end is not None
+    assert started.keep_until is not None
+    assert started.hard_end < started.keep_until
+
+    assert main(["servers"]) == 0
+
+    assert "at the latest; kept until then" in capsys.readouterr().out
+
+
 def test_a_volume_without_a_server_is_listed_with_its_price(
     world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +136,26 @@ def test_a_volume_without_a_server_is_listed_with_its_price(
 
 
 @pytest.mark.usefixtures("world")
+def test_a_volume_in_use_is_refused_before_anybody_is_asked(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys.ensure_key(OWNER, "ocean")
+    server = world.start(world.plan(volumes=(WantedVolume(name="data", size_gib=5),)))
+    typed = ["terminate", "--volume", "data", "--owner", OWNER]
+    capsys.readouterr()
+    assert main(typed) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "in use by the server ocean, which is running" in " ".join(said.err.split())
+    stop_server(server)
+    asked: list[str] = []
+    monkeypatch.setattr("flows.cli.terminate.is_agreed", lambda _, question: asked.append(question))
+    assert main(typed) == 1
+    shown = capsys.readouterr().out
+    assert len(asked) == 1
+    assert f"The server ocean ({server.id}), which is stopped, loses it." in shown
+
+
 def test_terminate_takes_a_server_or_a_volume(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["ocean", "--volume", "data"], []):
         assert main(["terminate", *words, "--yes"]) == 1

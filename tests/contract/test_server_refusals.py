@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from flows.cli.exit_codes import INTERRUPTED
 from flows.cli.main import main
 from notebake import clock
+from notebake.aws import tags
 from notebake.aws.clients import connect
 from notebake.aws.session import session
 from notebake.servers import keys
@@ -117,6 +119,44 @@ def test_an_image_that_is_not_shared_is_refused_with_what_its_owner_types(
     ]
     check_nothing_is_left(world)
     assert not folder_of(PERSON, "ocean").exists()
+
+
+def test_an_interrupted_start_says_what_may_run_and_how_it_is_removed(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("notebake.servers.start.wait_for_host_key", interrupted)
+        assert main([*START]) == INTERRUPTED
+    said = capsys.readouterr().err
+    assert "Interrupted. ocean may run by now, and cost." in said
+    assert len(world.servers()) == 1
+    assert main([*next_command(said, "To remove it")[1:], "--yes"]) == 0
+    check_nothing_is_left(world)
+
+
+def test_a_slip_in_the_name_of_a_recipe_is_answered_with_the_one_that_was_meant(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    image_id = image_of_the_owner(world)
+    assert "Did you mean" not in refused("start", "rehersal", "--yes")
+    marks = {tags.RECIPE: "rehearsal", tags.ACCEPTED: "2026-11-30T14:35:00+00:00"}
+    shown = [{"Key": key, "Value": value} for key, value in marks.items()]
+    world.world.ec2.create_tags(Resources=[image_id], Tags=shown)
+    assert "Did you mean rehearsal?" in refused("start", "rehersal", "--yes")
+    check_nothing_is_left(world)
+
+
+@pytest.mark.usefixtures("world")
+def test_the_name_of_a_server_that_is_no_image_leads_to_the_server(
+    refused: Callable[..., str],
+) -> None:
+    assert main([*START]) == 0
+    said = refused("start", "ocean", "--yes")
+    assert next_command(said, "The server of this name") == ["notebake", "open", "ocean"]
+    assert "The server of this name" not in refused("start", "river", "--yes")
 
 
 @pytest.mark.parametrize("named", ["by its id", "by its name", "deprecated"])

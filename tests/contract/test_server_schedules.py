@@ -18,11 +18,12 @@ from notebake.aws.clients import connect
 from notebake.aws.names import name_of_server_schedule
 from notebake.errors import CloudError
 from notebake.servers.find import find_server
+from notebake.servers.keep import keep_server
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
-from notebake.servers.power import keep_server, stop_server
+from notebake.servers.power import stop_server
 from notebake.servers.server import Server
-from notebake.servers.termination import terminate_server
+from notebake.servers.termination import remove_parts, terminate_server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
 from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
@@ -308,9 +309,8 @@ def change(world: ServerWorld, plan: LaunchPlan) -> None:
 def end(world: ServerWorld, plan: LaunchPlan) -> None:
     for server in world.servers():
         terminate_server(server)
-    for group in world.groups():
-        world.world.ec2.delete_security_group(GroupId=group)
-    assert plan
+    remove_parts(plan.owner, plan.name, plan.region)
+    assert world.groups() == []
 
 
 ACTS: dict[str, Callable[[ServerWorld, LaunchPlan], object]] = {

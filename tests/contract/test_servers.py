@@ -11,9 +11,10 @@ from flows.cli.main import main
 from notebake import clock
 from notebake.errors import CapacityError, NotebakeError
 from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.keep import keep_server
 from notebake.servers.launch import launch
 from notebake.servers.losses import losses_of
-from notebake.servers.power import keep_server, start_server, stop_server
+from notebake.servers.power import start_server, stop_server
 from notebake.servers.termination import remove_group, terminate_server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at
@@ -136,10 +137,24 @@ def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) 
     assert until - datetime.datetime.now(datetime.UTC) > datetime.timedelta(hours=2)
     assert find_server("ocean", OWNER, REGION).hard_end == server.hard_end
     longer = keep_server(server, 48 * 60)
-    assert find_server("ocean", OWNER, REGION).hard_end == longer
+    kept = find_server("ocean", OWNER, REGION)
+    assert kept.hard_end == longer
+    keep_server(kept, 60)
+    usual = kept.started_at + datetime.timedelta(hours=24)
+    assert find_server("ocean", OWNER, REGION).hard_end == usual, "a slip is taken back"
     stop_server(server)
     with pytest.raises(NotebakeError, match="is stopped: only one that runs"):
         keep_server(find_server("ocean", OWNER, REGION), 60)
+
+
+def test_a_slip_of_the_hand_keeps_no_server_for_years(world: ServerWorld) -> None:
+    server = world.start(world.plan())
+    with pytest.raises(NotebakeError, match="cannot be kept for 30000 h") as refused:
+        keep_server(server, 30_000 * 60)
+    assert refused.value.next_commands[-1].words == ("keep", "ocean", "--for", "168h")
+    assert find_server("ocean", OWNER, REGION).keep_until is None
+    week = keep_server(server, 168 * 60)
+    assert find_server("ocean", OWNER, REGION).keep_until == week
 
 
 def test_a_terminated_server_leaves_nothing_and_its_name_is_free(world: ServerWorld) -> None:

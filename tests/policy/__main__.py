@@ -52,12 +52,13 @@ from notebake.runs.run import Run
 from notebake.runs.version_check import check_versions
 from notebake.servers.admission import admit
 from notebake.servers.image_choice import choose_image
+from notebake.servers.keep import keep_server
 from notebake.servers.kept_volume import list_kept
 from notebake.servers.keys import ensure_key
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.listed_server import list_all
 from notebake.servers.losses import losses_of
-from notebake.servers.power import keep_server, stop_server
+from notebake.servers.power import stop_server
 from notebake.servers.start import start, subnets_to_try
 from notebake.servers.termination import terminate_server
 from notebake.servers.volumes import remove_volume
