@@ -12,5 +12,5 @@ TEST = "tests/sandbox/test_notebook_server.py"
 def picture_jupyterlab(path: Path) -> None:
     """Bake, start a server, run the notebook in Chromium, and take a picture of its figure."""
     command = [sys.executable, "-m", "pytest", "--quiet", TEST]
-    environment = os.environ | {"NOTEBAKE_PICTURE": str(path)}
+    environment = os.environ | {"NOTEBAKE_PICTURE": str(path), "NOTEBAKE_TEST_ALL": "1"}
     subprocess.run(command, cwd=PROJECT, env=environment, check=True)

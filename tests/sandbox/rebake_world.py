@@ -79,7 +79,9 @@ class RebakeWorld:
             return bool(found["Instances"][0]["State"]["Name"] == "stopped")
 
         wait_for(has_stopped, "the machine of the base image")
-        made = ec2.create_image(InstanceId=machine["InstanceId"], Name="laboratory")
+        made = ec2.create_image(
+            InstanceId=machine["InstanceId"], Name=f"laboratory {machine['InstanceId']}"
+        )
         self.image_id = made["ImageId"]
 
         def is_available() -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,12 @@ from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import files_served
 from tests.sandbox.rebake_world import RebakeWorld, days_ago, rebake_world
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.skipif(
+        not os.environ.get("NOTEBAKE_TEST_ALL"), reason="minutes of bakes: make test-all"
+    ),
+]
 DEPTHS = b"station depth\n" * 500
 VOLUMES = [
     {"name": "data", "mount_point": "/data", "size_gib": 1},

@@ -85,16 +85,21 @@ def ended(servers: dict[str, Server]) -> dict[str, Ended]:
         make_busy(servers[name])
     before = stop_calls(servers["idle"])
     watched = servers["daily end"].login()
-    now = datetime.now(UTC)
-    minute = (now + timedelta(seconds=150)).astimezone(ZoneInfo(ZONE))
-    servers["idle"].set_tags(**{tags.IDLE: "0.4"})
-    servers["daily end"].set_tags(**{tags.DAILY_END: f"{minute:%H:%M} {ZONE}"})
-    servers["hard end"].set_tags(**{tags.HARD_END: tags.as_tag(now + timedelta(seconds=60))})
     words = [*watched.words(), "-tt", f"{watched.user}@{watched.address}"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as terminal:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as terminal:
+        assert terminal.stdout
+        greeting = terminal.stdout.read(100)
+        assert greeting, "the terminal is there before anything warns"
+        now = datetime.now(UTC)
+        minute = (now + timedelta(seconds=150)).astimezone(ZoneInfo(ZONE))
+        servers["idle"].set_tags(**{tags.IDLE: "0.4"})
+        servers["daily end"].set_tags(**{tags.DAILY_END: f"{minute:%H:%M} {ZONE}"})
+        servers["hard end"].set_tags(**{tags.HARD_END: tags.as_tag(now + timedelta(seconds=60))})
         found = {name: wait_until_off(servers[name], name, before) for name in ENDS}
         terminal.kill()
-        shown = terminal.communicate()[0].decode(errors="replace")
+        shown = (greeting + terminal.communicate()[0]).decode(errors="replace")
     found["daily end"] = replace(found["daily end"], shown=shown)
     return found
 

@@ -19,7 +19,12 @@ from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import PROJECT, wait_for
 from tests.sandbox.bakery import Bakery
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.skipif(
+        not os.environ.get("NOTEBAKE_TEST_ALL"), reason="minutes of bakes: make test-all"
+    ),
+]
 RECIPE = PROJECT / "deployments/rehearsal.yaml"
 OCEAN = PROJECT / "sandbox/repositories/ocean"
 NOTEBOOK = "notebooks/chlorophyll.ipynb"

@@ -1,6 +1,7 @@
 """Rebakes on real hosts: nothing changed, then a package; the cooldown; the difference foretold."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,12 @@ from tests.sandbox.bake_world import Call
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.rebake_world import RebakeWorld, days_ago, rebake_world
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.skipif(
+        not os.environ.get("NOTEBAKE_TEST_ALL"), reason="minutes of bakes: make test-all"
+    ),
+]
 POLICY = {
     "on": ["base", "security", "direct", "repository"],
     "cooldown_days": 7,
