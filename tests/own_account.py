@@ -124,10 +124,14 @@ def _image(image: dict[str, Any]) -> list[Any]:
     return [image["Name"], image["Description"], image["Public"], disks, _marks(image)]
 
 
+def _device_of(volume: dict[str, Any]) -> str:
+    return str(volume["Attachments"][0]["Device"]) if volume["Attachments"] else ""
+
+
 def _volumes(ec2: Any) -> list[Any]:
     names = ("Size", "VolumeType", "Iops", "Throughput", "Encrypted")
     rows = [
-        [*(each.get(name) for name in names), each["Attachments"][0]["Device"], _marks(each)]
+        [*(each.get(name) for name in names), _device_of(each), _marks(each)]
         for each in ec2.describe_volumes()["Volumes"]
     ]
     return sorted(rows, key=str)

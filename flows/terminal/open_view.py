@@ -11,7 +11,7 @@ from rich.text import Text
 from flows.terminal.console import open_console
 from flows.terminal.plain_lines import print_whole_words
 from notebake import clock
-from notebake.errors import NextCommand, describe_next
+from notebake.errors import HostUnreachableError, NextCommand, NotebakeError, describe_next
 from notebake.servers.idle_state import WARNING_MINUTES, IdleState
 from notebake.servers.line_events import Event, LineLost, LineUp, Trouble
 from notebake.servers.opening_view import Opened
@@ -31,6 +31,7 @@ class OpenView:
         self._live: Live | None = None
         self._warned_of: datetime.datetime | None = None
         self._state, self._place = "connecting", ""
+        self._had_line = False
         self.has_keys = False
 
     def __enter__(self) -> Self:
@@ -58,8 +59,9 @@ class OpenView:
             self._set("line lost, dialling")
             self.lines(f"The line to {self._name} is lost; dialling. The page waits.")
         elif isinstance(event, Trouble):
-            self.lines(str(event.error))
+            self._say_trouble(event.error)
         elif isinstance(event, LineUp):
+            self._had_line = True
             self._set("open")
 
     def opened(self, opened: Opened) -> None:
@@ -90,6 +92,13 @@ class OpenView:
                 self._console.print(text, markup=False, soft_wrap=True)
             else:
                 print_whole_words(self._console, [text])
+
+    def _say_trouble(self, error: NotebakeError) -> None:
+        """Say why there is no line; that a machine which boots does not listen yet is usual."""
+        if type(error) is HostUnreachableError and not self._had_line:
+            self.lines(f"{self._name} does not answer over ssh yet; waiting until it does")
+        else:
+            self.lines(str(error))
 
     def _warning(self, state: IdleState, left: float) -> list[str]:
         minutes = max(1, round(left))

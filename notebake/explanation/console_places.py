@@ -21,6 +21,7 @@ PLACES = {
     "StartInstances": f"{INSTANCE} > Start instance",
     "StopInstances": f"{INSTANCE} > Stop instance",
     "TerminateInstances": f"{INSTANCE} > Terminate (delete) instance",
+    "CreateVolume": "EC2 > Elastic Block Store > Volumes > Create volume",
     "AttachVolume": "EC2 > Elastic Block Store > Volumes > {VolumeId} > Actions > Attach volume",
     "AllocateAddress": "EC2 > Network & Security > Elastic IPs > Allocate Elastic IP address",
     "AssociateAddress": (

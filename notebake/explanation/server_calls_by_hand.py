@@ -1,6 +1,6 @@
 """The calls by which a server was made and is ended, put together from what AWS shows of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from notebake.aws import tags
@@ -14,6 +14,7 @@ from notebake.explanation.server_facts import ServerFacts
 from notebake.servers.launch import parameters
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.names import group_name
+from notebake.servers.server_disks import disks_of, mapping_of
 
 SET_LATER = frozenset(
     (
@@ -51,6 +52,7 @@ def launching(facts: ServerFacts) -> list[Action]:
         subnets=(),
         is_public=server.public_address is not None or server.state != "running",
         public_key="",
+        disks=tuple(_disks_of_launch(facts)),
         profile=facts.profile,
         tags=_marks(facts),
     )
@@ -85,6 +87,15 @@ def call(
     )
     console, typed, *more = actions_of_calls([one], Filler((), {}))
     return [console, typed.model_copy(update={"note": note}), *more]
+
+
+def _disks_of_launch(facts: ServerFacts) -> Iterator[dict[str, Any]]:
+    """Yield the mapping of the disks that were made with the server, besides those of its image."""
+    server = facts.server
+    for disk in disks_of(server):
+        made = facts.disks.get(server.volume_ids.get(disk.device, ""))
+        if made and not made.outlives_server:
+            yield mapping_of(disk.device, made.size_gib)
 
 
 def _marks(facts: ServerFacts) -> dict[str, str]:

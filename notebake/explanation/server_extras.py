@@ -16,9 +16,9 @@ SCHEDULER = "scheduler"
 
 
 def attaching(facts: ServerFacts) -> list[Action]:
-    """Return how the disks are attached and mounted; nothing for a server without any.
+    """Return how the disks are made, attached and mounted; nothing for a server without any.
 
-    A disk that another server has by now is left out.
+    A disk of the launch is there already, and a volume that another server has by now is left out.
     """
     server = facts.server
     there = [
@@ -28,11 +28,21 @@ def attaching(facts: ServerFacts) -> list[Action]:
     ]
     actions: list[Action] = []
     for disk, volume_id in there:
+        volume = facts.disks.get(volume_id)
+        if volume is None or not volume.outlives_server:
+            continue
+        made = {
+            "AvailabilityZone": volume.zone,
+            "Size": volume.size_gib,
+            "VolumeType": volume.kind,
+            "TagSpecifications": tags.specifications(volume.tags, "volume"),
+        }
+        actions += call(facts, "CreateVolume", made, "Once, for all servers.", gave=volume_id)
         given = {"VolumeId": volume_id, "InstanceId": server.id, "Device": disk.device}
-        actions += call(facts, "AttachVolume", given, "Unless the launch has made it.")
+        actions += call(facts, "AttachVolume", given)
     for disk, volume_id in there:
-        volume = Volume(name=disk.name, mount_point=disk.mount, volume_id=volume_id)
-        actions.append(mounting_one(volume, volume_id, server.login))
+        mounted = Volume(name=disk.name, mount_point=disk.mount, volume_id=volume_id)
+        actions.append(mounting_one(mounted, volume_id, server.login))
     shown = on_machine("lsblk --output NAME,SERIAL,SIZE,MOUNTPOINT")
     return [*actions, shown] if actions else []
 

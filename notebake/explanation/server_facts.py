@@ -24,6 +24,20 @@ class Rule(Record):
     description: str
 
 
+class Disk(Record):
+    """A disk of a server, as EC2 shows it."""
+
+    size_gib: int
+    zone: str
+    kind: str
+    """The type of volume, such as gp3."""
+    tags: dict[str, str]
+
+    @property
+    def outlives_server(self) -> bool:
+        return tags.SERVER_VOLUME in self.tags
+
+
 class ServerFacts(Record):
     """A server, as AWS shows it now."""
 
@@ -37,6 +51,8 @@ class ServerFacts(Record):
     image_name: str
     schedules: tuple[StopSchedule, ...]
     """Those by which its ends stand outside of it from now on."""
+    disks: dict[str, Disk]
+    """By the ids of the volumes."""
     offer: Offer
     key_path: str
     has_key: bool
@@ -80,6 +96,9 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         region, Filters=[{"Name": "image-id", "Values": [server.image_id]}]
     )
     path = key_path(server.owner, server.name)
+    disks = _find_disks(server, region)
+    # A volume that outlives the server has a price of its own.
+    size_gib = sum(disk.size_gib for disk in disks.values() if not disk.outlives_server)
     outside = (
         wanted_schedules(server, utc_from_seconds(clock.now())) if server.scheduler_role else {}
     )
@@ -97,9 +116,10 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         profile=profile,
         image_name=str(images[0].get("Name", "")) if images else "",
         schedules=tuple(outside.values()),
+        disks=disks,
         offer=price_server(
             server.instance_type,
-            _size_gib(server, region),
+            size_gib,
             region,
             has_elastic_address=server.has_elastic_address,
         ),
@@ -109,9 +129,15 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
     )
 
 
-def _size_gib(server: Server, region: str) -> int:
+def _find_disks(server: Server, region: str) -> dict[str, Disk]:
     ids = list(server.volume_ids.values())
-    disks: list[dict[str, Any]] = server_calls.describe_volumes(ids, region) if ids else []
-    # A volume that outlives the server has a price of its own.
-    own = [each for each in disks if tags.SERVER_VOLUME not in tags.as_dict(each.get("Tags"))]
-    return sum(int(disk["Size"]) for disk in own)
+    found: list[dict[str, Any]] = server_calls.describe_volumes(ids, region) if ids else []
+    return {
+        str(each["VolumeId"]): Disk(
+            size_gib=int(each["Size"]),
+            zone=str(each["AvailabilityZone"]),
+            kind=str(each["VolumeType"]),
+            tags=tags.as_dict(each.get("Tags")),
+        )
+        for each in found
+    }

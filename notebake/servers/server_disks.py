@@ -73,9 +73,14 @@ def disks_of_launch(
         device = free_device([*taken, *(disk.device for disk in disks)])
         mount = each.mount or default_mount(each.name, login)
         disks.append(ServerDisk(name=each.name, device=device, mount=mount))
-        ebs = {"VolumeSize": each.size_gib, "VolumeType": "gp3", "DeleteOnTermination": True}
-        mapping.append({"DeviceName": device, "Ebs": ebs})
+        mapping.append(mapping_of(device, each.size_gib))
     return disks, mapping
+
+
+def mapping_of(device: str, size_gib: int) -> dict[str, Any]:
+    """Return the block device mapping of a disk that ends with its server."""
+    ebs = {"VolumeSize": size_gib, "VolumeType": "gp3", "DeleteOnTermination": True}
+    return {"DeviceName": device, "Ebs": ebs}
 
 
 def check_disks(marks: Mapping[str, str], server: Server | None) -> None:

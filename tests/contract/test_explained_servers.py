@@ -20,6 +20,7 @@ from notebake.runs.run_id import is_run_id
 from notebake.servers import admission, keys, mounting
 from notebake.servers.kept_volume import list_kept
 from notebake.servers.power import stop_server
+from notebake.servers.server_disks import disks_of_launch, tag_of_disks
 from notebake.servers.wanted_volume import WantedVolume
 from tests.cloud_world import REGION
 from tests.explained_run import LINES, actions_of
@@ -85,7 +86,11 @@ def test_what_its_image_has_not_is_explained_too(
     monkeypatch.setattr(mounting, "run_on", lambda *_, **__: "mounted")
     keys.ensure_key(OWNER, "ocean")
     volumes = (WantedVolume(name="data", size_gib=5),)
-    world.start(world.plan(volumes=volumes, has_elastic_address=True))
+    made, mapping = disks_of_launch([WantedVolume(name="work", size_gib=2)], [], "ubuntu")
+    marks = {tags.IDLE: "60", **tag_of_disks(made)}
+    world.start(
+        world.plan(volumes=volumes, disks=tuple(mapping), has_elastic_address=True, tags=marks)
+    )
     (volume,) = list_kept(REGION)
     (address,) = world.world.ec2.describe_addresses()["Addresses"]
 
@@ -93,6 +98,10 @@ def test_what_its_image_has_not_is_explained_too(
 
     text = text_of(explanation, *LINES)
     assert f"--volume-id {volume.id}" in text
+    assert text.count("aws ec2 create-volume") == 1
+    assert "--size 5" in text
+    assert "Ebs={VolumeSize=2," in text, "the disk is made by the launch"
+    assert text.count("aws ec2 attach-volume") == 1
     assert device_link(volume.id) in text_of(explanation, Where.MACHINE)
     assert "mkfs" not in text, "it holds data by now"
     assert text.count(address["AllocationId"]) == 2, "associated, and released in the end"

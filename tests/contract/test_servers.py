@@ -147,6 +147,18 @@ def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) 
         keep_server(find_server("ocean", OWNER, REGION), 60)
 
 
+def test_somebody_elses_server_is_stopped_only_if_that_is_meant(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.start(world.plan(owner="bob"))
+
+    assert main(["stop", "ocean"]) == 1
+    assert "standard input is no terminal" in capsys.readouterr().err
+    assert find_server("ocean", "bob", REGION).state == "running"
+    assert main(["stop", "ocean", "--owner", "bob"]) == 0
+    assert find_server("ocean", "bob", REGION).state == "stopped"
+
+
 def test_a_slip_of_the_hand_keeps_no_server_for_years(world: ServerWorld) -> None:
     server = world.start(world.plan())
     with pytest.raises(NotebakeError, match="cannot be kept for 30000 h") as refused:
@@ -242,4 +254,4 @@ def test_an_owner_that_is_named_is_the_owner(
         assert main([*words, "--owner", OWNER]) == 1
         assert "ada has no server ocean in us-west-2, but bob has" in capsys.readouterr().err
     assert [server.state for server in world.servers()] == ["running"]
-    assert main(["stop", "ocean"]) == 0, "the only one of that name"
+    assert main(["stop", "ocean", "--yes"]) == 0, "the only one of that name"

@@ -53,6 +53,7 @@ def explained(machine: Machine) -> Explanation:
         profile="",
         image_name="",
         schedules=(),
+        disks={},
         offer=price_server("t3.large", 8, "us-west-2"),
         key_path=host.private_key_path,
         has_key=True,

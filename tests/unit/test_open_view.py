@@ -6,10 +6,19 @@ import pytest
 
 from flows.terminal.open_view import OpenView
 from notebake import clock
-from notebake.errors import NextCommand, NotebakeError
+from notebake.errors import HostUnreachableError, NextCommand, NotebakeError
 from notebake.servers.idle_state import IdleState
-from notebake.servers.line_events import LineLost, Trouble
+from notebake.servers.line_events import LineLost, LineUp, Trouble
+from notebake.ssh.host import Host
 from notebake.timestamps import utc_from_seconds
+
+HOST = Host(
+    instance_id="i-1",
+    address="203.0.113.7",
+    user="ubuntu",
+    private_key_path="key",
+    host_key="ssh-ed25519 AAAA",
+)
 
 
 def state(minutes: float | None, why: str = "idle") -> IdleState:
@@ -52,6 +61,17 @@ def test_an_end_that_no_key_moves_offers_none(
     view.idle(state(5, "daily end"))
     said = "ocean stops in 5 min, because it has reached its daily end.\n"
     assert capsys.readouterr().out == said
+
+
+def test_a_machine_that_boots_is_waited_for_without_an_errno(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view, refused = new_view(), HostUnreachableError("203.0.113.7: [Errno 111] Connect call failed")
+    view.line(Trouble(refused))
+    assert capsys.readouterr().out == "ocean does not answer over ssh yet; waiting until it does\n"
+    view.line(LineUp(HOST, at=1, silent_since=None))
+    view.line(Trouble(refused))
+    assert "[Errno 111]" in capsys.readouterr().out, "later it is news"
 
 
 def test_a_lost_line_and_its_cause_are_said_with_what_to_type(
