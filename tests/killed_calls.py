@@ -1,6 +1,6 @@
 """A process that ends before or after one of its changing calls to AWS."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,3 +46,15 @@ def killed_at(
         for service, client in clients:
             for event, hook in hooks.items():
                 client.meta.events.unregister(f"{event}.{service}", hook)
+
+
+def killed_during(
+    act: Callable[[], object], number: int, *, is_after: bool, services: Sequence[str] = ("ec2",)
+) -> str:
+    """Do it, ended at its n-th changing call; return that call, or "" if it makes fewer."""
+    with killed_at(number, is_after=is_after, services=services) as sent:
+        try:
+            act()
+        except Killed:
+            return sent[-1]
+    return ""

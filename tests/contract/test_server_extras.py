@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from notebake.servers.wanted_volume import WantedVolume
 from sandbox.hosts.machines import Exit
 from tests.cloud_world import REGION
 from tests.json_documents import document
-from tests.killed_calls import Killed, killed_at
+from tests.killed_calls import Killed, killed_at, killed_during
 from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
 
 
@@ -244,20 +245,15 @@ def test_killed_on_the_way_to_an_address_there_is_one_and_it_is_released(
     killed_in = []
     for number in range(4, 20):
         plan = world.plan(f"server-{number}", has_elastic_address=True)
-        with killed_at(number, is_after=is_after) as sent:
-            was_killed = False
-            try:
-                world.start(plan)
-            except Killed:
-                was_killed = True
-        if not was_killed:
+        call = killed_during(partial(world.start, plan), number, is_after=is_after)
+        if not call:
             break
-        killed_in.append(sent[-1])
+        killed_in.append(call)
         again = world.start(plan)
-        assert [address.get("InstanceId") for address in addresses(world)] == [again.id], sent
+        assert [address.get("InstanceId") for address in addresses(world)] == [again.id], killed_in
         assert again.address == addresses(world)[0]["PublicIp"]
         terminate_server(again)
-        assert (addresses(world), world.servers(), world.groups()) == ([], [], []), sent
+        assert (addresses(world), world.servers(), world.groups()) == ([], [], []), killed_in
     assert killed_in == ["AllocateAddress", "AssociateAddress", "CreateTags"]
 
 

@@ -6,6 +6,7 @@ The hosts here never stop by themselves, as one whose timer somebody has disable
 import datetime
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from notebake.servers.power import stop_server
 from notebake.servers.server import Server
 from notebake.servers.termination import remove_parts, terminate_server
 from tests.cloud_world import REGION, RefusedCall
-from tests.killed_calls import Killed, killed_at
+from tests.killed_calls import killed_during
 from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
@@ -332,20 +333,16 @@ def test_killed_at_each_call_and_typed_again_the_ends_stand_once_and_go_with_the
         plan = daily(world, 3, f"server-{number}")
         if act != "start":
             world.start(plan)
-        was_killed = False
-        with killed_at(number, is_after=is_after, services=("ec2", "scheduler")) as sent:
-            try:
-                ACTS[act](world, plan)
-            except Killed:
-                was_killed = True
-        if not was_killed:
+        acting = partial(ACTS[act], world, plan)
+        call = killed_during(acting, number, is_after=is_after, services=("ec2", "scheduler"))
+        if not call:
             break
-        killed_in.append(sent[-1])
+        killed_in.append(call)
         ACTS[act](world, plan)
         if act != "terminate":
-            assert is_outside(plan.name), sent
+            assert is_outside(plan.name), killed_in
             assert len(world.servers()) == 1
             end(world, plan)
-        assert (world.servers(), world.groups(), world.schedules()) == ([], [], []), sent
+        assert (world.servers(), world.groups(), world.schedules()) == ([], [], []), killed_in
     assert len(killed_in) >= 3
     assert {"CreateSchedule", "DeleteSchedule", "UpdateSchedule"} & set(killed_in), killed_in

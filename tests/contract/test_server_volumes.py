@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from notebake.servers.volumes import remove_volume
 from notebake.servers.wanted_volume import WantedVolume, check_names, read_volume
 from notebake.ssh.host import Host
 from tests.cloud_world import REGION, RefusedCall
-from tests.killed_calls import Killed, killed_at
+from tests.killed_calls import Killed, killed_at, killed_during
 from tests.server_world import OWNER, ServerWorld, server_world
 
 DATA = WantedVolume(name="data", size_gib=5)
@@ -199,24 +200,19 @@ def test_killed_at_each_call_and_typed_again_nothing_is_doubled_or_left(
     killed_in = []
     for number in range(1, 20):
         asked = plan(world, f"server-{number}", WantedVolume(name=f"data-{number}", size_gib=1))
-        with killed_at(number, is_after=is_after) as sent:
-            was_killed = False
-            try:
-                world.start(asked)
-            except Killed:
-                was_killed = True
-        if not was_killed:
+        call = killed_during(partial(world.start, asked), number, is_after=is_after)
+        if not call:
             break
-        killed_in.append(sent[-1])
+        killed_in.append(call)
         again = world.start(asked)
         volume = only(world)
-        assert (volume.instance_id, again.name) == (again.id, asked.name), sent
+        assert (volume.instance_id, again.name) == (again.id, asked.name), killed_in
         assert [disk.name for disk in disks_of(find_server(again.id, OWNER, REGION))] == [
             volume.name
         ]
         terminate_server(again)
         remove_volume(only(world))
-        assert (world.servers(), world.groups(), list_kept(REGION)) == ([], [], []), sent
+        assert (world.servers(), world.groups(), list_kept(REGION)) == ([], [], []), killed_in
     assert killed_in == [
         *("CreateSecurityGroup", "RunInstances", "CreateTags"),
         *("CreateVolume", "AttachVolume", "CreateTags", "AuthorizeSecurityGroupIngress"),

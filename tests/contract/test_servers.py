@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from notebake.servers.losses import losses_of
 from notebake.servers.power import start_server, stop_server
 from notebake.servers.termination import remove_group, terminate_server
 from tests.cloud_world import REGION, RefusedCall
-from tests.killed_calls import Killed, killed_at
+from tests.killed_calls import killed_during
 from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world
 
 
@@ -206,21 +207,16 @@ def test_killed_at_each_call_and_typed_again_nothing_is_doubled_or_left(
     killed_in = []
     for number in range(1, 20):
         plan = world.plan(f"server-{number}")
-        with killed_at(number, is_after=is_after) as sent:
-            was_killed = False
-            try:
-                world.start(plan)
-            except Killed:
-                was_killed = True
-        if not was_killed:
+        call = killed_during(partial(world.start, plan), number, is_after=is_after)
+        if not call:
             break
-        killed_in.append(sent[-1])
+        killed_in.append(call)
         again = world.start(plan)
         named = [server for server in world.servers() if server.name == plan.name]
-        assert [server.id for server in named] == [again.id], sent
+        assert [server.id for server in named] == [again.id], killed_in
         assert again.host_key == HOST_KEY
         terminate_server(again)
-        assert (world.servers(), world.groups()) == ([], []), sent
+        assert (world.servers(), world.groups()) == ([], []), killed_in
     assert killed_in == ["CreateSecurityGroup", "RunInstances", "CreateTags"]
 
 
