@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.peak_memory import peak_kib
 from benchmarks.ten_notes import Notes
+from tests.replacement import replace
 
 
 def main() -> int:
@@ -62,8 +63,8 @@ def share_nothing() -> None:
     def want_nothing(_readings: SharedDescribe) -> set[str]:
         return set()
 
-    SingleFlight.get = call_alone  # type: ignore[method-assign]
-    SharedDescribe._wanted = want_nothing  # type: ignore[method-assign]
+    replace(SingleFlight, get=call_alone)
+    replace(SharedDescribe, _wanted=want_nothing)
 
 
 def build_all(build_image: Any, given: argparse.Namespace) -> tuple[list[str], list[str]]:
