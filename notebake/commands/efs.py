@@ -25,15 +25,19 @@ OPTIONS = (
     # The role of the instance profile is the right, and proves itself over TLS only.
     *("tls", "iam"),
 )
-AUTOMOUNT = ("x-systemd.automount", f"x-systemd.mount-timeout={MOUNT_SECONDS}s", MARK)
+AUTOMOUNT = ("x-systemd.automount", f"x-systemd.mount-timeout={MOUNT_SECONDS}s")
 """systemd mounts it when somebody opens the folder, so a machine without a role never tries."""
 
 
 def fstab_line(efs: Efs) -> str:
     """Return the line of a file system in fstab."""
-    point = (f"accesspoint={efs.access_point_id}",) if efs.access_point_id else ()
-    options = ",".join((*OPTIONS, *point, *AUTOMOUNT))
+    options = ",".join((*mount_options(efs), *AUTOMOUNT, MARK))
     return f"{efs.file_system_id}:/ {efs.mount_point} efs {options} 0 0"
+
+
+def mount_options(efs: Efs) -> tuple[str, ...]:
+    """Return the options for mount(8) and the client."""
+    return (*OPTIONS, *([f"accesspoint={efs.access_point_id}"] if efs.access_point_id else []))
 
 
 def write_efs_lines(efs: Sequence[Efs], *, fstab: str = FSTAB, state: str = STATE) -> str:

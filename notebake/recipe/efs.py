@@ -10,6 +10,7 @@ from notebake.recipe.fields import OwnPath, Sha256, id_of, matching
 from notebake.recipe.machine import InstanceStore, Volume
 from notebake.recipe.part import Contradiction, FieldPath, Part
 
+ACCESS_POINT_ID = "an id such as fsap-0123456789abcdef0"
 MAX_TAG_VALUE = 256
 """Of an EC2 tag: the image's names the mount points."""
 
@@ -21,7 +22,7 @@ class Efs(Part):
     """The file system, which is there already; it is never made, changed or deleted."""
     mount_point: OwnPath
     """Where servers mount it when it is first used."""
-    access_point_id: Annotated[str, id_of("fsap")] | None = None
+    access_point_id: Annotated[str, matching(r"fsap-[0-9a-f]{17}", ACCESS_POINT_ID)] | None = None
     """Access point: a folder of it, and the user as whom everybody works there."""
 
 

@@ -26,7 +26,7 @@ ACCESS_POINT = "fsap-0123456789abcdef0"
 SHARED = Efs(file_system_id=FILE_SYSTEM, mount_point="/shared", access_point_id=ACCESS_POINT)
 OTHERS = "UUID=1 / ext4 defaults 0 1\nUUID=2 /data ext4 defaults,nofail,x-notebake 0 2\n"
 GENERATOR = Path("/usr/lib/systemd/system-generators/systemd-fstab-generator")
-CLIENT = b"a package"
+CLIENT = "a package"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def world(tmp_path: Path) -> ShellWorld:
         'case ${@: -1} in amazon-efs-utils) printf "ii %s" "$(cat version 2> /dev/null)" ;;'
         ' *) printf "ii " ;; esac',
     )
-    world.fake("curl", f'while [ "$1" != --output ]; do shift; done; printf %s {CLIENT.decode()!r} > "$2"')
+    world.fake("curl", f"while [ $1 != --output ]; do shift; done; printf %s '{CLIENT}' > $2")
     return world
 
 
@@ -155,7 +155,7 @@ def test_the_mark_of_efs_is_not_that_of_disks() -> None:
 
 
 def test_the_client_of_the_recipe_is_fetched_compared_and_installed(world: ShellWorld) -> None:
-    wanted = EfsClient(version="3.2.0-1", sha256=hashlib.sha256(CLIENT).hexdigest())
+    wanted = EfsClient(version="3.2.0-1", sha256=hashlib.sha256(CLIENT.encode()).hexdigest())
 
     done = install(world, wanted)
 
