@@ -55,10 +55,21 @@ def describe_plan(
         yield f"Stops    {describe_ends(plan.tags)}{describe_condition(plan.tags)}"
         if plan.tags.get(tags.SCHEDULER_ROLE):
             yield f"         {OUTSIDE[True]}"
+        if image.efs:
+            yield f"EFS      {describe_efs(image, plan.profile)}"
     yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
     if plan.has_elastic_address:
         month = price_address(plan.region)
         yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
+
+
+def describe_efs(image: "ChosenImage", profile: str) -> str:
+    """Return what a new server has of the file systems on EFS that its image names."""
+    points = ", ".join(image.efs)
+    if profile:
+        return f"{points}: mounted when first opened, if the role of {profile} may"
+    words = ("start", image.recipe or image.id, "--instance-profile", "NAME")
+    return f"not at {points} without a role: {NextCommand(words).command_line()}"
 
 
 def describe_started(server: "Server") -> Iterator[str]:

@@ -9,6 +9,7 @@ from notebake.acceptance.evidence import MachineEvidence
 from notebake.aws import instances, tags
 from notebake.aws.model import Instance
 from notebake.commands.boot import paths_are_mounted, read_machine_id
+from notebake.commands.efs import efs_client_is_installed, efs_lines_are_written
 from notebake.commands.fitness import LIST_LOGIN_METHODS, parse_login_methods
 from notebake.commands.idle_units import idle_stop_is_enabled
 from notebake.commands.lease_timer import lease_is_armed
@@ -43,6 +44,10 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     check_build_key_is_refused(run, machine, host.host_key)
     volumes = [volume for volume in run.recipe.volumes if volume.is_in_image]
     ssh.run_command(host, paths_are_mounted([volume.mount_point for volume in volumes]))
+    if run.recipe.efs:
+        # Without a role it cannot be mounted, so nothing opens the folders.
+        ssh.run_command(host, efs_lines_are_written(run.recipe.efs))
+        ssh.run_command(host, efs_client_is_installed(run.recipe.efs_client))
     ssh.run_command(host, lease_is_armed())
     ssh.run_command(host, idle_stop_is_enabled())
     check_no_other_key(host)

@@ -31,6 +31,8 @@ class ChosenImage(Record):
     """The devices of its disks."""
     recipe: str = ""
     run_id: str = ""
+    efs: tuple[str, ...] = ()
+    """Where a server with a role mounts file systems on EFS."""
     why: str
     """Why it is this one, for people."""
 
@@ -140,5 +142,6 @@ def _as_chosen(image: dict[str, Any], why: str) -> ChosenImage:
         disks=tuple(mapping["DeviceName"] for mapping in disks),
         recipe=shown.get(tags.RECIPE, ""),
         run_id=shown.get(tags.RUN, ""),
+        efs=tuple(shown.get(tags.EFS, "").split()),
         why=why,
     )
