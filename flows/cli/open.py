@@ -52,6 +52,8 @@ def run(given: argparse.Namespace) -> int:
         mounts=True,
     )
     reached = recall(given.name, owner=given.owner, region=region)
+    if reached:
+        question = question.about(reached)
     if reached and not given.prints and show_running_one(reached, given.port):
         if not page_answers(reached):
             locate(question, report=show_progress)  # which starts it, if it is stopped

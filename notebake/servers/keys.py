@@ -8,9 +8,8 @@ from pathlib import Path
 
 from notebake.errors import NextCommand, NotebakeError
 from notebake.local.atomic_files import create_file, write_file
-from notebake.servers.place import folder_of
+from notebake.servers.place import KEY_NAME, folder_of
 
-KEY_NAME = "id_ed25519"
 KEY_FILES = {
     "ssh-ed25519": "id_ed25519",
     "ssh-rsa": "id_rsa",

@@ -25,10 +25,19 @@ class Question(Record):
     owner: str = ""
     """"": the owner of the credentials."""
     region: str
+    instance_id: str = ""
+    """The server that was found before; "": by its name alone."""
+    server_owner: str = ""
+    """Whose that is: nobody else's takes its place if it is gone."""
     own_key: str = ""
     may_start: bool = False
     mounts: bool = False
     """Whether disks that its image knows nothing of are mounted before the answer."""
+
+    def about(self, found: Reached) -> "Question":
+        """Return the same question about the server that was found, and no other person's."""
+        changes = {"instance_id": found.host.instance_id, "server_owner": found.owner}
+        return self.model_copy(update=changes)
 
 
 class ServerStoppedError(NotebakeError):

@@ -14,7 +14,12 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
-from notebake.servers.find import NoSuchServerError, find_own_server, find_server
+from notebake.servers.find import (
+    NoSuchServerError,
+    describe_server,
+    find_own_server,
+    find_server,
+)
 from notebake.servers.jupyter_port import with_jupyter_port
 from notebake.servers.line_events import USUAL_TIMING, Timing
 from notebake.servers.locate import Question, ServerGoneError
@@ -29,9 +34,8 @@ from notebake.ssh.host import Host
 def find(question: Question) -> Reached:
     """Return where the server is, and whether it has JupyterLab; raises as `locate` does."""
     owner = question.owner or _owner(question.region)
-    find_one = find_own_server if question.owner else find_server
     try:
-        server = find_one(question.name, owner, question.region)
+        server = _find_server(question, owner)
     except NoSuchServerError as error:
         raise ServerGoneError(error.message, error.hint).with_next(*error.next_commands) from error
     found = reach(server, owner, own_key=question.own_key, may_start=question.may_start)
@@ -48,6 +52,18 @@ def find(question: Question) -> Reached:
     if question.mounts and tags.DISKS in server.tags:
         _mount(server, found, booting=USUAL_TIMING if question.may_start else None)
     return reached
+
+
+def _find_server(question: Question, owner: str) -> Server:
+    """Return the server that was found before, or its person's next one; else as its name says."""
+    region = question.region
+    if question.instance_id:
+        server = describe_server(question.instance_id, region)
+        if server and not server.is_gone:
+            return server
+        return find_own_server(question.name, question.server_owner, region)
+    find_one = find_own_server if question.owner else find_server
+    return find_one(question.name, owner, region)
 
 
 def _mount(server: Server, host: Host, *, booting: Timing | None) -> None:

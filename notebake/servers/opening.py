@@ -124,7 +124,8 @@ class Opening:
             self._loop.call_soon_threadsafe(self._view.progress, text)
 
         changes = {"may_start": not self._token, "mounts": self._may_mount}
-        self.reached = self._find(self._question.model_copy(update=changes), report)
+        question = self._question.about(self.reached).model_copy(update=changes)
+        self.reached = self._find(question, report)
         self._may_mount = False  # once: after an outage the line must not wait for it
         if self.reached.jupyter_port:
             self._tunnel.port_on_host = self.reached.jupyter_port

@@ -21,16 +21,16 @@ from tests.cloud_world import REGION, CloudWorld
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
 
 
-def launch(world: CloudWorld, *, host_key: str = HOST_KEY) -> str:
-    """Launch a server of ada's as `start` does, and return its id."""
+def launch(world: CloudWorld, *, host_key: str = HOST_KEY, owner: str = "ada") -> str:
+    """Launch a server as `start` does, and return its id."""
     marks = {
         tags.SERVER: "ocean",
-        tags.OWNER: "ada",
+        tags.OWNER: owner,
         tags.JUPYTER_PORT: "8888",
         tags.HOST_KEY: host_key,
     }
     group = world.ec2.create_security_group(
-        GroupName="notebake server ocean",
+        GroupName="notebake server ocean" + ("" if owner == "ada" else f" of {owner}"),
         Description="a server",
         TagSpecifications=tags.specifications(marks, "security-group"),
     )["GroupId"]
@@ -47,7 +47,7 @@ def launch(world: CloudWorld, *, host_key: str = HOST_KEY) -> str:
     world.ec2.get_waiter("instance_running").wait(
         InstanceIds=[instance_id], WaiterConfig={"Delay": 1}
     )
-    keys.ensure_key("ada", "ocean")
+    keys.ensure_key(owner, "ocean")
     return instance_id
 
 
@@ -184,3 +184,32 @@ def test_another_process_finds_it_and_tells_of_errors(world: CloudWorld) -> None
     readable = [path for path in home.rglob("*.json") if secret in path.read_text()]
     assert readable == []
     assert secret not in json.dumps(said)
+
+
+def test_a_later_look_stays_with_the_server_that_was_found(world: CloudWorld) -> None:
+    first = launch(world)
+    question = Question(name="ocean", region=REGION)
+    found = locate(question, lambda _: None)
+    assert found.host.instance_id == first
+    launch(world, owner="bob")
+    again = question.about(found)
+    assert locate(again, lambda _: None).host.instance_id == first
+
+    world.ec2.terminate_instances(InstanceIds=[first])
+    with pytest.raises(ServerGoneError, match=r"ada has no server ocean .*, but bob has"):
+        locate(again, lambda _: None)
+
+    successor = launch_again(world)
+    assert locate(again, lambda _: None).host.instance_id == successor, "the same person's"
+
+
+def launch_again(world: CloudWorld) -> str:
+    """Launch ada's next server, whose group is that of the one before."""
+    found = world.ec2.describe_security_groups(
+        Filters=[{"Name": "group-name", "Values": ["notebake server ocean"]}]
+    )
+    world.ec2.get_waiter("instance_terminated").wait(
+        Filters=[{"Name": "tag:notebake:owner", "Values": ["ada"]}], WaiterConfig={"Delay": 1}
+    )
+    world.ec2.delete_security_group(GroupId=found["SecurityGroups"][0]["GroupId"])
+    return launch(world)

@@ -282,6 +282,33 @@ def test_opening_ends_with_the_error_itself_and_writes_no_page(
     assert list((tmp_path / "home").rglob("open.html")) == []
 
 
+def test_an_opening_asks_for_the_server_that_it_found_first(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    nobody = start().host.model_copy(update={"address": "127.0.0.2"})
+    reached = Reached(name="ocean", owner="bob", region="us-west-2", host=nobody, jupyter_port=8888)
+    asked: list[Question] = []
+
+    def find(question: Question, _report: object) -> Reached:
+        asked.append(question)
+        raise ServerGoneError("There is no server ocean.")
+
+    opening = Opening(
+        Question(name="ocean", region="us-west-2"),
+        reached,
+        Printed(),
+        port=free_port(),
+        is_fresh=False,
+        find=find,
+    )
+    with pytest.raises(ServerGoneError):
+        asyncio.run(opening.run())
+    assert [(each.instance_id, each.server_owner) for each in asked] == [
+        (nobody.instance_id, "bob")
+    ]
+
+
 def test_a_server_that_is_gone_ends_the_opening(start: Start) -> None:
     sshd = start()
 
