@@ -38,6 +38,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--pairs", type=int, default=3, help="how often in turns (default: 3)")
     parser.add_argument("--rehearsal", action="store_true", help="time `make rehearsal` as well")
+    parser.add_argument(
+        "--stopped", action="store_true", help="of `open`, time that of a stopped server alone"
+    )
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     given = parser.parse_args()
     if unknown := set(given.part).difference(PARTS):
@@ -52,6 +55,7 @@ def _measure(name: str, given: argparse.Namespace) -> Section:
         "baking": {"pairs": given.pairs},
         "starting": {"rehearsal": given.rehearsal},
         "shared": {"rounds": given.pairs},
+        "open": {"stopped": given.stopped},
     }
     options = taken.get(name, {})
     section: Section = import_module(f"benchmarks.{name}").measure(**options)

@@ -18,6 +18,8 @@ from notebake.ssh.host import Host
 
 KEY_NAME = "id_ed25519"
 REACHED_NAME = "reached.json"
+PROCESS_NAME = "open.process"
+"""The file of the process that holds a server open."""
 NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9@._+-]")
 CREDENTIALS = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE")
 """Variables on which it depends whose servers these are."""
@@ -60,6 +62,11 @@ def remember(reached: Reached) -> None:
 def forget(owner: str, name: str) -> None:
     """Forget where a server was reached that is gone."""
     (folder_of(owner, name) / REACHED_NAME).unlink(missing_ok=True)
+
+
+def is_held_open(reached: Reached) -> bool:
+    """Return whether a process holds the server open, or was killed while it did."""
+    return (folder_of(reached.owner, reached.name) / PROCESS_NAME).exists()
 
 
 def recall(name: str, *, owner: str, region: str) -> Reached | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from notebake.errors import NotebakeError
 from notebake.servers import admission, keys
 from notebake.servers.admission import describe
 from notebake.servers.find import find_server
-from notebake.servers.locate import Question, ServerGoneError, ServerStoppedError, locate
+from notebake.servers.locate import Question, Search, ServerGoneError, ServerStoppedError, locate
 from notebake.servers.place import recall
 from notebake.servers.reach import reach
 from notebake.servers.ssh_config import config_path
@@ -184,6 +185,30 @@ def test_another_process_finds_it_and_tells_of_errors(world: CloudWorld) -> None
     readable = [path for path in home.rglob("*.json") if secret in path.read_text()]
     assert readable == []
     assert secret not in json.dumps(said)
+
+
+def test_a_search_is_begun_before_its_answer_is_wanted_and_asks_once(world: CloudWorld) -> None:
+    instance_id = launch(world)
+    found = locate(Question(name="ocean", owner="ada", region=REGION), lambda _: None)
+    stop(world, instance_id)
+    before = world.actions()
+    said: list[str] = []
+    question = Question(name="ocean", owner="ada", region=REGION, may_start=True).about(found)
+    search = Search(question)
+    while world.actions()[len(before) :].count("StartInstances") == 0:
+        time.sleep(0.05)
+    assert not search.is_answered
+    answers = [search.answer(said.append) for _ in range(2)]
+    search.end()
+    assert answers[0] == answers[1]
+    assert answers[0].host.address == ada().public_address
+    assert world.actions()[len(before) :].count("StartInstances") == 1
+    assert len([line for line in said if "Starting ocean" in line]) == 1
+
+    failing = Search(Question(name="moon", owner="ada", region=REGION))
+    for _ in range(2):
+        with pytest.raises(ServerGoneError, match="no server moon"):
+            failing.answer(said.append)
 
 
 def test_a_later_look_stays_with_the_server_that_was_found(world: CloudWorld) -> None:
