@@ -104,7 +104,7 @@ def print_ways(opened: Opened, view: OpenView) -> None:
 
 def offer_ssh(reached: Reached, view: OpenView) -> None:
     """Say how to log in by ssh."""
-    alias = alias_of(reached.name)
+    alias = alias_of(reached.owner, reached.name)
     if is_included(user_config_path()):
         view.lines(f"A terminal on it: ssh {alias}")
         return
