@@ -29,6 +29,7 @@ from notebake.servers.keys import KEY_FILES, read_public_key
 from notebake.servers.launch_plan import LaunchPlan, plan_launch
 from notebake.servers.names import check_name, default_name
 from notebake.servers.outside_ends import read_role
+from notebake.servers.own_disks import price_of, price_of_plan
 from notebake.servers.server import Server
 from notebake.servers.start import find_existing, start, subnets_to_try
 
@@ -101,7 +102,7 @@ def start_server(
         name_by_server("start", plan.name, plan.owner)
         show_plan(plan, chosen)
         server = start_or_advise(plan, vpc_id)
-    message = f"{describe_running(server, plan.size_gib)}; {opening(server, key)}"
+    message = f"{describe_running(server, price_of(server))}; {opening(server, key)}"
     return Completed(message=message, data=server.id)
 
 
@@ -118,7 +119,7 @@ def show_plan(plan: LaunchPlan, image: ChosenImage) -> None:
             " a public key: without one nobody could open it.",
             "Fill in the field `public_key`; the private key stays on your computer.",
         )
-    for line in describe_plan(plan, image, existing, ()):
+    for line in describe_plan(plan, image, existing, (), price_of_plan(plan, existing)):
         log.info("%s", line)
 
 

@@ -86,6 +86,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.terminal.plain_lines import print_whole_words, showing_waits
     from flows.terminal.server_power import describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
+    from notebake.servers.own_disks import price_of_plan
     from notebake.servers.start import find_existing, start, subnets_to_try
     from notebake.servers.volume_choice import choose_volumes
 
@@ -96,7 +97,8 @@ def run(given: argparse.Namespace) -> int:
     console = open_console()
     existing = find_existing(plan)
     volumes = choose_volumes(plan, existing)
-    print_whole_words(console, describe_plan(plan, image, existing, volumes))
+    offer = price_of_plan(plan, existing)
+    print_whole_words(console, describe_plan(plan, image, existing, volumes, offer))
     costs_nothing_new = existing and existing.state == "running" and not is_more(plan, volumes)
     if not costs_nothing_new and not is_agreed(given, "Start it?"):
         console.print("Nothing was started.")

@@ -8,11 +8,12 @@ from notebake.aws import tags
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
 from notebake.servers.ends import describe_ends
-from notebake.servers.offer import price_address, price_server
+from notebake.servers.offer import price_address
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
     from notebake.servers.launch_plan import LaunchPlan
+    from notebake.servers.offer import Offer
     from notebake.servers.server import Server
     from notebake.servers.volume_choice import VolumeChoice
 
@@ -30,11 +31,10 @@ def describe_plan(
     image: "ChosenImage",
     existing: "Server | None",
     volumes: "Sequence[VolumeChoice]",
+    offer: "Offer",
 ) -> Iterator[str]:
     """Give the lines that say what is about to be started, what it costs, and when it stops."""
-    elastic = plan.has_elastic_address or (existing is not None and existing.has_elastic_address)
     kind = existing.instance_type if existing else plan.instance_type
-    offer = price_server(kind, plan.size_gib, plan.region, has_elastic_address=elastic)
     if existing:
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
         yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
@@ -68,9 +68,8 @@ def describe_started(server: "Server") -> Iterator[str]:
     yield f"To open it in the browser: {_opening(server)}"
 
 
-def describe_running(server: "Server", size_gib: int) -> str:
+def describe_running(server: "Server", offer: "Offer") -> str:
     """Return in one sentence where a server runs, what it costs, and when it stops by itself."""
-    offer = price_server(server.instance_type, size_gib, server.region)
     place = f"{server.name} of {server.owner} runs at {server.address}"
     end = f"stops by itself {describe_ends(server.tags)}{describe_condition(server.tags)}"
     return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
