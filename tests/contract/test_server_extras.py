@@ -383,6 +383,7 @@ def test_a_server_that_is_there_is_priced_with_the_disks_that_it_has(
 ) -> None:
     words = ["start", UBUNTU, "--name", "ocean", "--owner", OWNER, "--yes"]
     assert main([*words, "--disk", "work:4000"]) == 0
+    assert len(world.servers()) == 1
     capsys.readouterr()
     listed = row_of(capsys)["usd_per_hour"]
     assert listed > 0.4, "4000 GiB of gp3 alone"
