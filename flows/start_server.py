@@ -20,9 +20,10 @@ from flows.prefect_ui.form import (
     ServerType,
 )
 from flows.prefect_ui.plain_ending import ending_plainly
-from flows.server_acts import name_by_server, owner_or_worker, region_words, showing_servers
+from flows.server_acts import name_by_server, owner_or_worker, showing_servers
 from flows.terminal.server_power import describe_plan, describe_running
 from notebake.errors import NextCommand, NotebakeError
+from notebake.local.usual_region import region_words
 from notebake.servers.ends import Wishes, read_daily_end, read_minutes
 from notebake.servers.image_choice import ChosenImage, choose_image
 from notebake.servers.keys import KEY_FILES, read_public_key

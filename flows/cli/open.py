@@ -3,9 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import usual_region
 from flows.cli.exit_codes import DONE
 from flows.cli.server_options import add_server
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     from notebake.servers.locate import Question, Search

@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_region, usual_region
+from flows.cli.arguments import add_region
 from flows.cli.asking import add_yes, is_agreed
 from flows.cli.exit_codes import DONE, FAILED
 from flows.cli.interrupted_start import saying_what_may_run
 from flows.cli.server_options import add_owner, owner_of
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage

@@ -38,9 +38,11 @@ def hold_open(
     Raises:
         NotebakeError: it cannot be opened.
     """
-    kept = keep_port(reached.owner, reached.name, port)
+    kept = keep_port(reached.owner, reached.name, port, reached.region)
     process_path = folder_of(reached.owner, reached.name) / PROCESS_NAME
-    view = OpenView(reached.name, on_open=lambda opened: show_page(opened, view, prints=prints))
+    view = OpenView(
+        reached.name, reached.region, on_open=lambda opened: show_page(opened, view, prints=prints)
+    )
     opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh, search=search)
 
     async def run() -> None:
@@ -129,7 +131,7 @@ def show_running_one(reached: Reached, port: int | None) -> bool:
     if is_free(keep_port(reached.owner, reached.name)):
         return False  # it was killed: without /proc that cannot be told by its number
     open_browser(page)
-    view = OpenView(reached.name, on_open=lambda _: None)
+    view = OpenView(reached.name, reached.region, on_open=lambda _: None)
     view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
     return True
 

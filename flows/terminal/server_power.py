@@ -7,6 +7,7 @@ from flows.terminal.server_costs import describe_choice
 from notebake.aws import tags
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
+from notebake.local.usual_region import region_words
 from notebake.servers.ends import describe_ends
 from notebake.servers.offer import price_address
 
@@ -80,7 +81,8 @@ def describe_stopped(server: "Server") -> Iterator[str]:
     whose = f"{server.name} of {server.owner} ({server.id})"
     yield f"{whose} is stopped: {what_stays(server)} stay and cost a little."
     yield f"To go on:   {_opening(server)}"
-    yield "How much:   notebake servers"
+    shown = NextCommand(("servers", *region_words(server.region)))
+    yield f"How much:   {shown.command_line()}"
 
 
 def what_stays(server: "Server") -> str:
@@ -89,7 +91,7 @@ def what_stays(server: "Server") -> str:
 
 
 def _opening(server: "Server") -> str:
-    return NextCommand(("open", server.name)).command_line()
+    return NextCommand(("open", server.name, *region_words(server.region))).command_line()
 
 
 def describe_condition(marks: Mapping[str, str]) -> str:

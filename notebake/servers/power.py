@@ -7,7 +7,7 @@ from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.errors import CloudError, ResourceLostError
 from notebake.servers.ends import HARD_END_HOURS, describe_ends
-from notebake.servers.find import LIST, describe_server
+from notebake.servers.find import describe_server, list_command
 from notebake.servers.no_room import with_advice
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.run_time import tags_of_runs
@@ -90,7 +90,7 @@ def wait_until_running(server: Server) -> Server:
             raise ResourceLostError(
                 f"{server.id}, the server {server.name}, is gone."
                 f" {shown.state_reason if shown else ''}".strip()
-            ).with_next(LIST)
+            ).with_next(list_command(server.region))
         return shown if shown.state == "running" and shown.address else None
 
     return wait_until(

@@ -16,7 +16,7 @@ from notebake.servers.launch import launch
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
-from notebake.servers.no_room import RUNNING
+from notebake.servers.no_room import running_command
 from notebake.servers.power import change_server, start_server
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
@@ -74,7 +74,7 @@ def launch_new(plan: LaunchPlan, vpc_id: str) -> Server:
             log.info("Removing the security group %s again", group.id)
             server_calls.delete_group(group, plan.region)
         if error.code in QUOTA_CODES:
-            error.with_next(RUNNING)
+            error.with_next(running_command(plan.region))
         raise
 
 

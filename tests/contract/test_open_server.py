@@ -2,17 +2,21 @@
 
 import json
 import os
+import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.terminal.server_power import describe_stopped
 from notebake.aws import tags
 from notebake.errors import NotebakeError
 from notebake.servers import admission, keys
 from notebake.servers.admission import describe
 from notebake.servers.find import find_server
+from notebake.servers.keep import keep_server
 from notebake.servers.locate import Question, Search, ServerGoneError, ServerStoppedError, locate
 from notebake.servers.place import recall
 from notebake.servers.reach import reach
@@ -238,3 +242,28 @@ def launch_again(world: CloudWorld) -> str:
     )
     world.ec2.delete_security_group(GroupId=found["SecurityGroups"][0]["GroupId"])
     return launch(world)
+
+
+def test_what_is_to_be_typed_names_another_region_than_the_usual_one(
+    world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(world, launch(world))
+    server = ada()
+    reach_it = partial(reach, server, "ada", own_key="", may_start=False)
+    for usual, words in ((REGION, ()), ("eu-west-1", ("--region", REGION))):
+        monkeypatch.setenv("AWS_REGION", usual)
+        with pytest.raises(ServerStoppedError) as stopped:
+            reach_it()
+        assert stopped.value.next_commands[0].words == ("open", "ocean", *words)
+        with pytest.raises(NotebakeError) as idle:
+            keep_server(server, 60)
+        assert [each.words for each in idle.value.next_commands] == [
+            ("open", "ocean", *words),
+            ("servers", *words),
+        ]
+        with pytest.raises(NotebakeError) as unknown:
+            find_server("moon", "ada", REGION)
+        assert unknown.value.next_commands[0].words == ("servers", *words)
+        said = "\n".join(describe_stopped(server))
+        assert shlex.join(("notebake", "open", "ocean", *words)) in said.splitlines()[1]
+        assert said.endswith(shlex.join(("notebake", "servers", *words)))
