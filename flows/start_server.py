@@ -70,8 +70,8 @@ def start_server(
         instance_type: Such as m5.xlarge; empty: t3.large or t4g.large, by the image.
         idle: Stop after so long without use, such as 60m or 3h; 0m: never. Empty: 60m, or what the
             server that is there has.
-        until: Stop each day at a local time with its zone, such as 19:00 America/Los_Angeles.
-            Empty: a day after each start, or what the server that is there has.
+        until: Stop each day at a local time with its zone, such as 19:00 America/Los_Angeles;
+            none: no more. Empty: a day after each start, or what the server that is there has.
         scheduler_role: ARN of the role by which EventBridge stops it from outside, too; none: no
             more. Empty: by itself alone, or as the server that is there has it.
         profile: Name of the instance profile whose role a new server has; empty: none.
@@ -82,7 +82,7 @@ def start_server(
     with showing_servers(region):
         wishes = Wishes(
             idle_minutes=read_minutes(idle) if idle else None,
-            daily_end=read_daily_end(until, "UTC") if until else "",
+            daily_end=read_daily_end(until, "UTC") if until else None,
             scheduler_role=read_role(scheduler_role) if scheduler_role else None,
         )
         key = read_public_key(public_key) if public_key else ""

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         default="",
         metavar="TIME",
-        help="stop each day at this local time, as 19:00 or '19:00 Asia/Tokyo'; default: a day"
+        help="stop each day at this local time, as 19:00 or '19:00 Asia/Tokyo'; none: no more;"
+        " default: a day"
         " after each start",
     )
     parser.add_argument(
@@ -153,7 +154,7 @@ def plan_of(
     name = check_name(given.name or default_name(image.recipe or given.image))
     wishes = Wishes(
         idle_minutes=read_minutes(given.idle) if given.idle else None,
-        daily_end=read_daily_end(given.until, local_zone()) if given.until else "",
+        daily_end=read_daily_end(given.until, local_zone()) if given.until else None,
         scheduler_role=read_role(given.scheduler_role) if given.scheduler_role else None,
     )
     return plan_launch(

@@ -128,7 +128,7 @@ IdleTime = Annotated[
 DailyEnd = Annotated[
     str,
     _shown_as(
-        pattern=r"^(([01]?\d|2[0-3]):[0-5]\d [A-Za-z0-9_+/-]+)?$",
+        pattern=r"^(none|([01]?\d|2[0-3]):[0-5]\d [A-Za-z0-9_+/-]+)?$",
         examples=["19:00 America/Los_Angeles"],
     ),
 ]

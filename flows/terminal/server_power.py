@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flows.terminal.server_costs import describe_choice
+from notebake import clock
 from notebake.aws import tags
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
 from notebake.local.usual_region import region_words
-from notebake.servers.ends import describe_ends
+from notebake.servers.ends import describe_ends, tags_of_changes
 from notebake.servers.offer import price_address
+from notebake.timestamps import utc_from_seconds
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
@@ -40,8 +42,10 @@ def describe_plan(
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
         yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
         if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
-            marks = existing.tags | plan.changes
-            yield f"From now on it stops {describe_ends(marks)}{describe_condition(marks)}."
+            now = utc_from_seconds(clock.now())
+            marks = existing.tags | tags_of_changes(plan.changes, now)
+            since = existing.started_at if existing.is_billed_by_hour else now
+            yield f"From now on it stops {describe_ends(marks, since)}{describe_condition(marks)}."
         if plan.changes.get(tags.SCHEDULER_ROLE):
             yield f"{OUTSIDE[True]}."
         if plan.profile:
@@ -65,14 +69,16 @@ def describe_plan(
 def describe_started(server: "Server") -> Iterator[str]:
     """Give the lines that say what runs now, and what to type next."""
     yield f"{server.name} runs: {server.id} at {server.address}."
-    yield f"It stops {describe_ends(server.tags)}{describe_condition(server.tags)}."
+    ends = describe_ends(server.tags, server.started_at)
+    yield f"It stops {ends}{describe_condition(server.tags)}."
     yield f"To open it in the browser: {_opening(server)}"
 
 
 def describe_running(server: "Server", offer: "Offer") -> str:
     """Return in one sentence where a server runs, what it costs, and when it stops by itself."""
     place = f"{server.name} of {server.owner} runs at {server.address}"
-    end = f"stops by itself {describe_ends(server.tags)}{describe_condition(server.tags)}"
+    ends = describe_ends(server.tags, server.started_at)
+    end = f"stops by itself {ends}{describe_condition(server.tags)}"
     return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
 
 

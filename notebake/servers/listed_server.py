@@ -46,7 +46,11 @@ class ListedServer(Record):
     @property
     def stops(self) -> str:
         """When it stops by itself, in words."""
-        return describe_ends(self.server.tags) if self.server.is_billed_by_hour else ""
+        return (
+            describe_ends(self.server.tags, self.server.started_at)
+            if self.server.is_billed_by_hour
+            else ""
+        )
 
 
 class Listed(Record):
