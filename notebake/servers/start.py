@@ -47,6 +47,8 @@ def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
     check_disks(plan.tags, existing)
     if existing is None:
         existing = launch_new(in_zone_of(volumes, plan), vpc_id)
+        # Of two that were started at the same moment the first stays, wherever it is.
+        volumes = choose_volumes(plan, existing)
     existing = change_server(existing, plan.changes)
     server = ensure_host_key(start_server(existing))
     if plan.has_elastic_address or server.has_elastic_address:
