@@ -22,8 +22,10 @@ FIELDS = {
     "--type": "instance_type",
     "--name": "name",
     "--key": "public_key",
+    "--disk": "disks",
+    "--volume": "volumes",
 }
-OPTION = re.compile(r"(--(?:owner|region|type|name|key))\b(?: [A-Z]+\b)?")
+OPTION = re.compile(r"(--(?:owner|region|type|name|key|disk|volume))\b(?: [A-Z]+\b)?")
 
 
 def owner_or_worker(owner: str, region: str) -> str:

@@ -132,6 +132,22 @@ DailyEnd = Annotated[
         examples=["19:00 America/Los_Angeles"],
     ),
 ]
+ServerDisks = Annotated[
+    list[str],
+    _shown_as(
+        items={"type": "string", "pattern": rf"^{SERVER}:\d{{1,5}}(:/[^@\s]*)?$"},
+        maxItems=10,
+        examples=[["work:200", "scratch:50:/scratch"]],
+    ),
+]
+ServerVolumes = Annotated[
+    list[str],
+    _shown_as(
+        items={"type": "string", "pattern": rf"^{SERVER}(:\d{{0,5}}(:/[^@\s]*)?)?$"},
+        maxItems=10,
+        examples=[["data:100", "data"]],
+    ),
+]
 ProfileName = Annotated[str, _shown_as(pattern=r"^[A-Za-z0-9_+=,.@-]{0,128}$")]
 SchedulerRole = Annotated[str, _shown_as(pattern=f"^({NO_ROLE}|{ROLE.pattern})?$", maxLength=256)]
 KeepHours = Annotated[float, _shown_as(minimum=0.25, maximum=168)]
