@@ -44,6 +44,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--together", action="store_true", help="bake on all processors, tool and machines"
     )
+    parser.add_argument(
+        "--stopped", action="store_true", help="of `open`, time that of a stopped server alone"
+    )
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     given = parser.parse_args()
     if unknown := set(given.part).difference(PARTS):
@@ -62,6 +65,7 @@ def _measure(name: str, given: argparse.Namespace) -> Section:
         },
         "starting": {"rehearsal": given.rehearsal},
         "shared": {"rounds": given.pairs},
+        "open": {"stopped": given.stopped},
     }
     options = taken.get(name, {})
     section: Section = import_module(f"benchmarks.{name}").measure(**options)

@@ -400,3 +400,16 @@ def test_start_says_what_its_extras_cost_and_asks(
     sizes = [volume["Size"] for volume in world.world.ec2.describe_volumes()["Volumes"]]
     assert sorted(sizes) == [8, 10, 50]
     assert json.dumps(server.tags).count("@/dev/sd") == 2
+
+
+def test_a_server_that_is_there_is_priced_with_the_disks_that_it_has(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["start", UBUNTU, "--name", "ocean", "--owner", OWNER, "--yes"]
+    assert main([*words, "--disk", "work:4000"]) == 0
+    assert len(world.servers()) == 1
+    capsys.readouterr()
+    listed = row_of(capsys)["usd_per_hour"]
+    assert listed > 0.4, "4000 GiB of gp3 alone"
+    assert main(words) == 0
+    assert f"Running it costs ${listed:.3f} an hour" in capsys.readouterr().out
