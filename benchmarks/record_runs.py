@@ -15,7 +15,7 @@ from notebake.runs.registry import new_run
 from notebake.store.directory import DirectoryStore
 from tests.recorded_runs import IMAGE, bake, step, write
 
-RUNS, ENTRIES = 300, 60
+RUNS, ENTRIES = 10_000, 60
 TEMPLATE = "ocean-20261129-120000-0000"
 ACCOUNT = Account(id="123456789012", partition="aws")
 

@@ -1,8 +1,9 @@
 """What a run store says of the runs whose resources are surveyed."""
 
 import functools
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
+from notebake.aws.model import Resource
 from notebake.runs.open_store import open_store
 from notebake.runs.sealed_claims import read_claims
 from notebake.runs.summaries import RunClaims, RunSummary, has_run, summarize_run
@@ -29,6 +30,18 @@ class KnownRuns:
         summary = self.summary(run_id)
         return summary.holder if summary else ""
 
+    def read_makers(self, resources: Collection[Resource]) -> list[RunSummary]:
+        """Return the summaries, as they are now, of the runs that may have created resources."""
+        ids = {resource.id for resource in resources}
+        tokens = {resource.token for resource in resources}
+        makers = {
+            claims.id
+            for claims in self.claims.values()
+            if claims.made_ids & ids or claims.open_tokens & tokens
+        }
+        found = [self.summary(run_id) for run_id in sorted(makers)]
+        return [summary for summary in found if summary]
+
     def without(self, run_ids: Container[str]) -> "KnownRuns":
         """Return all runs but these."""
         kept = {id: claims for id, claims in self.claims.items() if id not in run_ids}
@@ -48,3 +61,11 @@ def read_known_runs(store: str, run_id: str = "") -> KnownRuns:
     opened = open_store(store)
     is_there = has_run(run_id, opened)
     return KnownRuns({run_id: summarize_run(run_id, opened)} if is_there else {}, store)
+
+
+def known_ids(found: Iterable[Resource], claims: Iterable[RunClaims]) -> frozenset[str]:
+    """Return the ids that the runs have created, and of what lost launches have created."""
+    claims = list(claims)
+    made_ids = frozenset(id for run in claims for id in run.made_ids)
+    tokens = frozenset(token for run in claims for token in run.open_tokens)
+    return made_ids | {resource.id for resource in found if resource.token in tokens}

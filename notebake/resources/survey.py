@@ -2,7 +2,7 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
@@ -12,7 +12,7 @@ from notebake.aws.identity import current_account
 from notebake.aws.model import Resource
 from notebake.errors import CloudError, NotebakeError
 from notebake.record import Record
-from notebake.resources.known_runs import KnownRuns, read_known_runs
+from notebake.resources.known_runs import KnownRuns, known_ids, read_known_runs
 from notebake.resources.retention import Assessment, assess
 from notebake.runs.account_check import check_account
 from notebake.runs.summaries import RunClaims, RunSummary
@@ -108,16 +108,24 @@ def assess_region(
 
     `foreign` are the runs that belong to other accounts.
     """
-    made_ids = frozenset(id for run in runs.claims.values() for id in run.made_ids)
-    tokens = frozenset(token for run in runs.claims.values() for token in run.open_tokens)
     found = list_region(region, scope.run_id, runs)
-    return assess(
-        found,
-        before=scope.before,
-        known_ids=made_ids | {resource.id for resource in found if resource.token in tokens},
-        holder_of=runs.holder_of,
-        foreign={id: str(run.account) for id, run in foreign.items()},
-    )
+
+    def assessed(claims: Iterable[RunClaims]) -> list[Assessment]:
+        return assess(
+            found,
+            before=scope.before,
+            known_ids=known_ids(found, claims),
+            holder_of=runs.holder_of,
+            foreign={id: str(run.account) for id, run in foreign.items()},
+        )
+
+    findings = assessed(runs.claims.values())
+    if not any(finding.may_go for finding in findings):
+        return findings
+    # Kept rows may be wrong: they let nothing go that the runs themselves do not claim.
+    going = [finding.resource for finding in findings if finding.may_go]
+    confirmed = {each.resource.id: each for each in assessed(runs.read_makers(going))}
+    return [confirmed[each.resource.id] if each.may_go else each for each in findings]
 
 
 def list_region(region: str, run_id: str, known: KnownRuns) -> list[Resource]:

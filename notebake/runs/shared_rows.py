@@ -31,16 +31,15 @@ class SharedRows:
         return self._store.local_path(self._folder) is None
 
     def read(self) -> dict[str, str]:
-        """Return all rows that are not damaged, by the keys of their seals.
-
-        Raises:
-            RunStoreError: the store failed.
-        """
+        """Return all rows that can be read, by the keys of their seals; without them seals are."""
         if not self.are_used:
             return {}
         found: dict[str, str] = {}
-        for stored in self._store.read_all(self._store.list(f"{self._folder}/")):
-            found |= _parse(stored)
+        try:
+            for stored in self._store.read_all(self._store.list(f"{self._folder}/")):
+                found |= _parse(stored)
+        except NotebakeError as error:
+            log.debug("The shared summaries are not read: %s", error.message)
         return found
 
     def add(self, rows: Mapping[str, str]) -> None:

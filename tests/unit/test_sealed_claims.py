@@ -221,6 +221,25 @@ def test_another_machine_reads_the_shared_rows_alone(
 
 
 @pytest.mark.usefixtures("store")
+def test_who_may_read_the_record_alone_has_the_same_answer(
+    location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_remote(monkeypatch)
+    share_rows(location)
+    forget()
+    to_store = DirectoryStore.read
+
+    def refuse(store: DirectoryStore, key: str) -> object:
+        if key.startswith("summaries/"):
+            raise RunStoreError(f"AccessDenied: {key}")
+        return to_store(store, key)
+
+    monkeypatch.setattr(DirectoryStore, "read", refuse)
+
+    check(location)
+
+
+@pytest.mark.usefixtures("store")
 def test_who_may_only_read_has_the_same_answer(
     location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
