@@ -13,6 +13,7 @@ from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.open_store import default_location
 from notebake.runs.record_key import fingerprint
 from notebake.runs.run_record import record_place
+from notebake.runs.sealed_claims import share_rows
 from notebake.runs.stamps import stamp_checkpoint
 
 log = logging.getLogger(__name__)
@@ -34,4 +35,5 @@ def seal_record(store: StoreLocation = "") -> Any:
     anchor = str(parse_note(checkpoint.note).anchor)
     log.info("Checkpoint %s, anchor %s, key %s", checkpoint.number, anchor, fingerprint())
     stamp_checkpoint(checkpoint, record_place(location))
+    share_rows(location)
     return Completed(message=f"Checkpoint {checkpoint.number}, anchor {anchor}", data=anchor)

@@ -43,6 +43,7 @@ def run(given: argparse.Namespace) -> int:
     from notebake.runs.checkpoints import make_checkpoint
     from notebake.runs.record_key import change_key
     from notebake.runs.run_record import record_place
+    from notebake.runs.sealed_claims import share_rows
     from notebake.runs.stamps import stamp_checkpoint
 
     location = location_of(given)
@@ -52,6 +53,7 @@ def run(given: argparse.Namespace) -> int:
     checkpoint = make_checkpoint(location, is_key_lost=given.lost_key)
     show(given, checkpoint)
     stamp_checkpoint(checkpoint, record_place(location))
+    share_rows(location)
     return DONE
 
 

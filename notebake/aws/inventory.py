@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from notebake.aws.clients import calling, connect
-from notebake.aws.kinds import INSTANCE, KINDS, Kind, list_kind
+from notebake.aws.kinds import INSTANCE, KINDS, Kind, list_by_ids, list_kind
 from notebake.aws.model import Resource
 from notebake.aws.permissions import needs
 from notebake.aws.policies import DESCRIBE
@@ -45,7 +45,7 @@ def list_kept(region: str, run_ids: Mapping[str, str], tokens: Mapping[str, str]
 def _by_id(region: str, ids: Iterable[str]) -> Iterator[Resource]:
     for kind in KINDS:
         wanted = [resource_id for resource_id in ids if resource_id.startswith(kind.prefix)]
-        yield from _as_resources(region, kind, list_kind(region, kind, kind.id_filter, wanted))
+        yield from _as_resources(region, kind, list_by_ids(region, kind, wanted))
 
 
 def _of_runs(found: Iterable[Resource], whose: Callable[[Resource], str]) -> list[Resource]:

@@ -51,6 +51,38 @@ NETWORK_INTERFACE = Kind(
 KINDS = (INSTANCE, VOLUME, IMAGE, SNAPSHOT, SECURITY_GROUP, KEY_PAIR, NETWORK_INTERFACE)
 MAX_VALUES = 200
 """The maximum number of values in a filter (EC2 user guide, "Filtering")."""
+MANY_IDS = 5 * MAX_VALUES
+"""So many ids are asked for; of more, all that the account has is listed: five calls or fewer, as
+long as it has at most 5000 of the kind."""
+
+
+def list_kind(region: str, kind: Kind, filter_name: str, values: list[str]) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of all resources with one of the values, from all pages."""
+    wanted = [
+        {"Name": filter_name, "Values": values[start : start + MAX_VALUES]}
+        for start in range(0, len(values), MAX_VALUES)
+    ]
+    return [found for each in wanted for found in _listed(region, kind, Filters=[each])]
+
+
+def list_by_ids(region: str, kind: Kind, ids: list[str]) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of all resources with one of the ids, however many ids these are.
+
+    Most of many ids are those of resources that are gone.
+    """
+    if len(ids) <= MANY_IDS:
+        return list_kind(region, kind, kind.id_filter, ids)
+    wanted = frozenset(ids)
+    return [each for each in _listed(region, kind) if each[kind.id_field] in wanted]
+
+
+def _listed(region: str, kind: Kind, **wanted: object) -> list[dict[str, Any]]:
+    """Return what one describe call lists on all its pages."""
+    with calling(f"list each {kind.name} in {region} ({kind.operation})"):
+        found = [each for page in _pages(region, kind, wanted) for each in page[kind.key]]
+    if kind is INSTANCE:
+        return [instance for reservation in found for instance in reservation["Instances"]]
+    return found
 
 
 @needs("ec2:DescribeImages", DESCRIBE, by_check=True)
@@ -60,23 +92,10 @@ MAX_VALUES = 200
 @needs("ec2:DescribeSecurityGroups", DESCRIBE)
 @needs("ec2:DescribeSnapshots", DESCRIBE)
 @needs("ec2:DescribeVolumes", DESCRIBE)
-def list_kind(region: str, kind: Kind, filter_name: str, values: list[str]) -> list[dict[str, Any]]:
-    """Return EC2's descriptions of all resources with one of the values, from all pages."""
-    found: list[dict[str, Any]] = []
-    with calling(f"list each {kind.name} in {region} ({kind.operation})"):
-        for start in range(0, len(values), MAX_VALUES):
-            wanted = {"Name": filter_name, "Values": values[start : start + MAX_VALUES]}
-            for page in _pages(region, kind, wanted):
-                found += page[kind.key]
-    if kind is INSTANCE:
-        return [instance for reservation in found for instance in reservation["Instances"]]
-    return found
-
-
 def _pages(region: str, kind: Kind, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the pages of one describe call; some operations have no pages."""
-    ec2, mine = connect("ec2", region), dict(kind.mine)
+    ec2, given = connect("ec2", region), dict(kind.mine) | wanted
     if ec2.can_paginate(kind.operation):
-        yield from ec2.get_paginator(kind.operation).paginate(Filters=[wanted], **mine)
+        yield from ec2.get_paginator(kind.operation).paginate(**given)
     else:
-        yield getattr(ec2, kind.operation)(Filters=[wanted], **mine)
+        yield getattr(ec2, kind.operation)(**given)

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from notebake.ledger import kinds
+from notebake.ledger.attempt import AttemptHistory, open_client_tokens
 from notebake.ledger.call_summary import CallSummary
 from notebake.ledger.entry import Entry
 from notebake.ledger.money_summary import with_estimate, with_metered
 from notebake.ledger.summary import (
+    AttemptsSummary,
     Execution,
     ImageSummary,
     MoneySummary,
@@ -21,6 +23,8 @@ from notebake.ledger.summary import (
 log = logging.getLogger(__name__)
 INTERRUPTIONS = frozenset(("KeyboardInterrupt", "InterruptedError", "Pause", "TerminationSignal"))
 """Errors by which a person ended an execution: the build did not fail."""
+ODD_BODY = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
+"""What is raised by a body that another program has written."""
 
 
 def summarize(run: str, entries: Iterable[Entry]) -> Summary:
@@ -44,6 +48,7 @@ class _Fold:
         self._executions: dict[str, Execution] = {}
         self._steps: dict[str, StepSummary] = {}
         self._calls = CallSummary()
+        self._attempts: AttemptHistory | None = AttemptHistory()
         self._files: dict[str, StoredFile] = {}
         self._money = MoneySummary()
         self._has_outcome = False
@@ -71,8 +76,17 @@ class _Fold:
         if add := self._add_by_kind.get(entry.kind):
             try:
                 add(entry)
-            except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+            except ODD_BODY:
                 log.warning("Entry %s of run %s has an odd body", entry.sequence, entry.run)
+        self._add_to_attempts(entry)
+
+    def _add_to_attempts(self, entry: Entry) -> None:
+        """Take an entry into account; after one with an odd body nothing is known of attempts."""
+        try:
+            if self._attempts:
+                self._attempts.add(entry)
+        except ODD_BODY:
+            self._attempts = None
 
     def summary(self) -> Summary:
         return Summary(
@@ -83,6 +97,7 @@ class _Fold:
             failed_calls=self._calls.failed,
             unanswered_calls=len(self._calls.unanswered),
             created=tuple(self._calls.created.values()),
+            attempts=self._attempts and _summary_of(self._attempts),
             base_image=self._calls.base_image,
             files=tuple(self._files[name] for name in sorted(self._files)),
             money=self._money,
@@ -174,3 +189,13 @@ class _Fold:
         if image and step and step.outcome == "undone":
             # A tear-down undoes every step, and lets an accepted image stay.
             self._steps[step.step] = step.model_copy(update={"outcome": "done"})
+
+
+def _summary_of(history: AttemptHistory) -> AttemptsSummary:
+    attempts = history.attempts()
+    made = [attempt for attempt in attempts if attempt.made]
+    return AttemptsSummary(
+        made=tuple(id for attempt in made for id in attempt.made),
+        present=tuple(id for attempt in made for id in attempt.made if attempt.state == "made"),
+        open_tokens=tuple(open_client_tokens(attempts)),
+    )

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from notebake.record import Record
 
-FORMAT = 2
+FORMAT = 3
 """To be increased when the same entries give another summary: `verify` compares equal formats."""
 
 
@@ -78,6 +78,17 @@ class Created(Part):
     """When its removal was recorded."""
 
 
+class AttemptsSummary(Part):
+    """What the creating calls of the run have made, as a survey must know it."""
+
+    made: tuple[str, ...] = ()
+    """The ids of all resources, removed ones included."""
+    present: tuple[str, ...] = ()
+    """The ids of those that are not recorded as removed."""
+    open_tokens: tuple[str, ...] = ()
+    """The client tokens of launches whose response was lost."""
+
+
 class StoredFile(Part):
     """A file of the run as it was last stored."""
 
@@ -141,6 +152,8 @@ class Summary(Part):
     failed_calls: int = 0
     unanswered_calls: int = 0
     created: tuple[Created, ...] = ()
+    attempts: AttemptsSummary | None = None
+    """None if an entry about them cannot be read, or an earlier version made the summary."""
     files: tuple[StoredFile, ...] = ()
     image: ImageSummary | None = None
     base_image: str = ""

@@ -6,13 +6,12 @@ from typing import NamedTuple
 from notebake.aws import inventory, schedules
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Resource
+from notebake.ledger.attempt import Attempt, open_client_tokens
 from notebake.resources.kinds import prove_ownership
 from notebake.resources.ownership import Ownership, OwnershipVerdict
 from notebake.resources.retention import is_accepted, is_copy
 from notebake.runs import tag_repair
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
-from notebake.runs.attempts import open_client_tokens
 from notebake.runs.run import Run
 
 

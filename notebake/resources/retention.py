@@ -1,7 +1,7 @@
 """Which resources may be removed and which stay, and why, by the data of the survey alone."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from notebake.aws import tags
 from notebake.aws.model import Resource
@@ -34,7 +34,7 @@ def assess(
     *,
     before: datetime.datetime | None,
     known_ids: Set[str] = frozenset(),
-    holders: Mapping[str, str] = {},
+    holder_of: Callable[[str], str] = lambda _: "",
     foreign: Mapping[str, str] = {},
 ) -> list[Assessment]:
     """Return the assessment of each resource, in the order of removal.
@@ -43,7 +43,8 @@ def assess(
         found: All resources of the runs, as each is assessed together with its owners.
         before: Only resources that expired before this time may go; None ignores the expiry.
         known_ids: The ids that run stores have recorded.
-        holders: Who executes a run at present, by run id.
+        holder_of: Returns who executes a run at present, by its id; it is asked only for runs with
+            resources that nothing else lets stay.
         foreign: The account of each run that belongs to another account, by run id.
     """
     by_id = {resource.id: resource for resource in found}
@@ -57,7 +58,7 @@ def assess(
             _reason_of_people(resource, kept=kept, accepted=accepted)
             or _reason_of_proof(verdict)
             or _reason_of_account(resource, foreign)
-            or _reason_of_run(resource, holders)
+            or _reason_of_run(resource, holder_of)
             or _reason_of_expiry(resource, before)
             or _reason_of_owners(resource, owners)
         )
@@ -113,8 +114,8 @@ def _reason_of_account(resource: Resource, foreign: Mapping[str, str]) -> str:
     return f"its run belongs to the account {account}, which is not this one" if account else ""
 
 
-def _reason_of_run(resource: Resource, holders: Mapping[str, str]) -> str:
-    holder = holders.get(resource.run_id)
+def _reason_of_run(resource: Resource, holder_of: Callable[[str], str]) -> str:
+    holder = holder_of(resource.run_id)
     return f"the run is being executed by {holder}" if holder else ""
 
 

@@ -9,10 +9,9 @@ from notebake.aws.kinds import INSTANCE, list_kind
 from notebake.aws.model import Instance, Stack
 from notebake.aws.resource_record import parts_of
 from notebake.aws.shared_describe import BY_RUN, describe_shared
+from notebake.ledger.attempt import Attempt, open_client_tokens
 from notebake.runs import tag_repair
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
-from notebake.runs.attempts import open_client_tokens
 
 
 def find_instances(stack: Stack, role: str) -> list[Instance]:

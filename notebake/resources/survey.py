@@ -2,7 +2,7 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
@@ -12,10 +12,10 @@ from notebake.aws.identity import current_account
 from notebake.aws.model import Resource
 from notebake.errors import CloudError, NotebakeError
 from notebake.record import Record
+from notebake.resources.known_runs import KnownRuns, known_ids, read_known_runs
 from notebake.resources.retention import Assessment, assess
 from notebake.runs.account_check import check_account
-from notebake.runs.open_store import open_store
-from notebake.runs.summaries import RunSummary, summarize_runs
+from notebake.runs.summaries import RunClaims, RunSummary
 
 log = logging.getLogger(__name__)
 MAX_REGIONS_AT_ONCE = 8
@@ -33,9 +33,9 @@ class Scope(Record):
     """Only resources that expired before this time may go; None ignores the expiry."""
 
     @property
-    def known(self) -> dict[str, RunSummary]:
-        """The current summaries of the runs in the store."""
-        return summarize_runs(open_store(self.store), self.run_id) if self.store else {}
+    def known(self) -> KnownRuns:
+        """What the store says of the runs at present."""
+        return read_known_runs(self.store, self.run_id)
 
 
 class Survey(Record):
@@ -54,16 +54,6 @@ class Survey(Record):
         return tuple(finding for finding in self.findings if finding.may_go)
 
 
-class AccountRuns(Record):
-    """The runs of the store that belong to this account, and the accounts of the others."""
-
-    known: dict[str, RunSummary]
-    holders: dict[str, str]
-    """Who executes a run at present, by run id."""
-    foreign: dict[str, str]
-    """The accounts of runs that belong to other accounts, by run id."""
-
-
 def survey(scope: Scope) -> Survey:
     """Survey all regions concurrently; change nothing.
 
@@ -72,14 +62,10 @@ def survey(scope: Scope) -> Survey:
     """
     known = scope.known
     foreign = runs_elsewhere(known, scope)
-    runs = AccountRuns(
-        known={id: run for id, run in known.items() if id not in foreign},
-        holders={id: run.holder for id, run in known.items() if run.holder},
-        foreign={id: str(run.account) for id, run in foreign.items()},
-    )
+    ours = known.without(foreign)
     with ThreadPoolExecutor(min(MAX_REGIONS_AT_ONCE, len(scope.regions))) as pool:
         futures = {
-            region: pool.submit(copy_context().run, assess_region, region, scope, runs)
+            region: pool.submit(copy_context().run, assess_region, region, scope, ours, foreign)
             for region in scope.regions
         }
     findings: list[Assessment] = []
@@ -90,7 +76,7 @@ def survey(scope: Scope) -> Survey:
         except CloudError as error:
             errors[region] = error
     hints = [str(error.advice) for error in errors.values()]
-    left_out = [run for run in foreign.values() if run.present_ids]
+    left_out = [foreign[id] for id in sorted(foreign) if foreign[id].present_ids]
     return Survey(
         findings=tuple(findings),
         unanswered=tuple(f"{region}: {error.message}" for region, error in errors.items()),
@@ -99,49 +85,66 @@ def survey(scope: Scope) -> Survey:
     )
 
 
-def runs_elsewhere(known: Mapping[str, RunSummary], scope: Scope) -> dict[str, RunSummary]:
+def runs_elsewhere(known: KnownRuns, scope: Scope) -> dict[str, RunClaims]:
     """Return the known runs that belong to another account than the credentials.
 
     Raises:
         WrongAccountError: the scope is one run, and it belongs to another account, or EC2 shows
             nothing of it although it must.
     """
-    wanted = known.get(scope.run_id)
+    wanted = known.summary(scope.run_id)
     if wanted and wanted.run:
         check_account(wanted.run)
-    if not any(run.account for run in known.values()):
+    if not any(run.account for run in known.claims.values()):
         return {}
     current = current_account(scope.regions[0])
-    return {id: run for id, run in known.items() if run.account not in (None, current)}
+    return {id: run for id, run in known.claims.items() if run.account not in (None, current)}
 
 
-def assess_region(region: str, scope: Scope, runs: AccountRuns) -> list[Assessment]:
-    """Return the assessments of all resources of one region."""
-    made_ids = frozenset(id for run in runs.known.values() for id in run.made_ids)
-    tokens = frozenset(token for run in runs.known.values() for token in run.open_tokens)
-    found = list_region(region, scope.run_id, runs.known)
-    return assess(
-        found,
-        before=scope.before,
-        known_ids=made_ids | {resource.id for resource in found if resource.token in tokens},
-        holders=runs.holders,
-        foreign=runs.foreign,
-    )
+def assess_region(
+    region: str, scope: Scope, runs: KnownRuns, foreign: Mapping[str, RunClaims]
+) -> list[Assessment]:
+    """Return the assessments of all resources of one region.
+
+    `foreign` are the runs that belong to other accounts.
+    """
+    found = list_region(region, scope.run_id, runs)
+
+    def assessed(claims: Iterable[RunClaims]) -> list[Assessment]:
+        return assess(
+            found,
+            before=scope.before,
+            known_ids=known_ids(found, claims),
+            holder_of=runs.holder_of,
+            foreign={id: str(run.account) for id, run in foreign.items()},
+        )
+
+    findings = assessed(runs.claims.values())
+    if not any(finding.may_go for finding in findings):
+        return findings
+    # Kept rows may be wrong: they let nothing go that the runs themselves do not claim.
+    going = [finding.resource for finding in findings if finding.may_go]
+    confirmed = {each.resource.id: each for each in assessed(runs.read_makers(going))}
+    return [confirmed[each.resource.id] if each.may_go else each for each in findings]
 
 
-def list_region(region: str, run_id: str, known: Mapping[str, RunSummary]) -> list[Resource]:
+def list_region(region: str, run_id: str, known: KnownRuns) -> list[Resource]:
     """Return the resources with a run's tag or name, and those that only the run store knows."""
     tagged = inventory.list_resources(region, run_id)
     seen = {resource.id for resource in tagged}
-    runs = [run for run in known.values() if run.region == region]
+    runs = [run for run in known.claims.values() if run.region == region]
     unseen = {id: run.id for run in runs for id in run.present_ids if id not in seen}
     tokens = {token: run.id for run in runs for token in run.open_tokens}
     for resource in inventory.list_kept(region, unseen, tokens):
         if resource.id not in seen:
-            ends_at = known[resource.run_id].ends_at
-            expires = resource.expires or (tags.as_tag(ends_at) if ends_at else "")
+            expires = resource.expires or _end_of(known.summary(resource.run_id))
             tagged.append(resource.model_copy(update={"expires": expires}))
     return [*inventory.with_users(region, tagged), *_list_named(region, run_id, tagged)]
+
+
+def _end_of(summary: RunSummary | None) -> str:
+    """Return when all of a run has expired, as a tag says it; "" if that is not known."""
+    return tags.as_tag(summary.ends_at) if summary and summary.ends_at else ""
 
 
 def _list_named(region: str, run_id: str, tagged: list[Resource]) -> list[Resource]:

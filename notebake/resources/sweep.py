@@ -1,7 +1,7 @@
 """Removes what runs have left behind: resources that a survey has proven to be ours and expired."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import groupby
 
@@ -10,6 +10,7 @@ from notebake.aws.removal import remove_resource
 from notebake.errors import NextCommand, NotebakeError, RunLockedError, WaitTimeoutError
 from notebake.record import Record
 from notebake.resources.kinds import REMOVAL_ORDER
+from notebake.resources.known_runs import KnownRuns
 from notebake.resources.leftovers import describe_resource
 from notebake.resources.retention import Assessment, assess
 from notebake.resources.survey import Scope, list_region
@@ -67,7 +68,7 @@ def _remove_of_run(going: list[Assessment], scope: Scope, region: str) -> Swept:
     """Remove the resources of one run; if its store is known, while holding the run lock."""
     try:
         known = scope.known
-        with _held(known.get(scope.run_id)), _recorded(scope, region):
+        with _held(known.summary(scope.run_id)), _recorded(scope, region):
             return _remove_in_order(going, scope, region, known)
     except RunLockedError as error:
         update = {"reason_to_stay": error.message}
@@ -98,9 +99,7 @@ def _recorded(scope: Scope, region: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _remove_in_order(
-    going: list[Assessment], scope: Scope, region: str, known: Mapping[str, RunSummary]
-) -> Swept:
+def _remove_in_order(going: list[Assessment], scope: Scope, region: str, known: KnownRuns) -> Swept:
     """Remove each resource unless a new assessment says that it stays; wait until all are gone."""
     proven = {finding.resource.id for finding in going}
     removed: list[Resource] = []
@@ -137,7 +136,7 @@ def _assess_again(
     resource: Resource,
     scope: Scope,
     region: str,
-    known: Mapping[str, RunSummary],
+    known: KnownRuns,
     proven: set[str],
 ) -> Assessment | None:
     """Return the current assessment of a resource; None if it is gone.
@@ -149,9 +148,7 @@ def _assess_again(
     return next((finding for finding in findings if finding.resource.id == resource.id), None)
 
 
-def _wait_until_gone(
-    ids: set[str], run_id: str, region: str, known: Mapping[str, RunSummary]
-) -> set[str]:
+def _wait_until_gone(ids: set[str], run_id: str, region: str, known: KnownRuns) -> set[str]:
     """Return the removed resources that EC2 still shows at the end of the wait."""
     left = ids
 

@@ -8,6 +8,7 @@ from notebake.aws.model import Account
 from notebake.aws.names import ROLES, name_of_group, name_of_image, name_of_key_pair
 from notebake.errors import NextCommand, WaitTimeoutError, WrongAccountError
 from notebake.humanize import format_local
+from notebake.ledger.attempt import Attempt
 from notebake.runs.account import (
     AccountLookup,
     check_same_account,
@@ -15,7 +16,6 @@ from notebake.runs.account import (
     record_account,
     switch_account_hint,
 )
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run

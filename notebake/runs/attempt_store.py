@@ -3,7 +3,7 @@
 import json
 
 from notebake.aws.model import Stack
-from notebake.runs.attempt import Attempt
+from notebake.ledger.attempt import Attempt
 from notebake.runs.open_store import open_store
 from notebake.runs.run_record import run_record
 

@@ -4,7 +4,7 @@ An open attempt is repeated, or its resource searched for, before anything else 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Literal, TypeVar
 
@@ -13,9 +13,9 @@ from notebake.aws.call_parameters import CREATED
 from notebake.aws.model import Stack
 from notebake.aws.tags import is_ours
 from notebake.errors import CloudError, WaitTimeoutError
+from notebake.ledger.attempt import Attempt
 from notebake.ledger.kinds import REMOVED, SETTLED
 from notebake.ledger.recording import Purpose, calling_for
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.run_record import run_record
 from notebake.timeouts import CONSISTENCY_SECONDS
@@ -71,15 +71,6 @@ def recording_tags(
     """Let the calls of the block record that a resource of the run must carry these tags."""
     note = {"marks_of": resource_id, "marks": dict(marks)}
     return calling_for(Purpose(run_record(stack).chain, note, frozenset({"CreateTags"})))
-
-
-def open_client_tokens(attempts: Iterable[Attempt]) -> list[str]:
-    """Return the client tokens of the launches whose response was lost."""
-    return [
-        str(attempt.detail["token"])
-        for attempt in attempts
-        if attempt.state == "open" and "token" in attempt.detail
-    ]
 
 
 def close_attempt(

@@ -7,7 +7,7 @@ from notebake.runs.history_row import HistoryRow
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import RESERVED_IDS
 from notebake.runs.run_record import record_place, recorded_runs
-from notebake.runs.seal_index import SealIndex
+from notebake.runs.sealed_rows import sealed_rows
 
 READERS = 8
 Wanted = Callable[[HistoryRow], bool]
@@ -20,8 +20,7 @@ def list_rows(
 
     `newest` limits how many are returned; without `wanted` the others are not read.
     """
-    sealed = SealIndex(record_place(location)).rows()
-    known = [*sealed, *_rows_to_read(location, {row.run_id for row in sealed})]
+    known = _known_rows(location)
     known.sort(key=lambda row: (row.began, row.run_id))
     if wanted is None:
         shown = _newest(known, newest)
@@ -34,16 +33,22 @@ def _newest(rows: list[HistoryRow], newest: int | None) -> list[HistoryRow]:
     return rows if newest is None else rows[max(0, len(rows) - newest) :]
 
 
-def _rows_to_read(location: str, sealed: set[str]) -> list[HistoryRow]:
-    """Return the runs that are not sealed, with nothing but their ids and times."""
-    recorded = recorded_runs(record_place(location)) - sealed
-    others = {*open_store(location).list_top_level()} - sealed - RESERVED_IDS
-    if not recorded | others:
-        return []
+def _known_rows(location: str) -> list[HistoryRow]:
+    """Return the rows of sealed runs, and the others with nothing but their ids and times."""
+    place, store = record_place(location), open_store(location)
+    # On S3 each of the three takes a request for a thousand runs.
+    with ThreadPoolExecutor(2) as pool:
+        listed = pool.submit(store.list_top_level)
+        in_record = pool.submit(recorded_runs, place)
+        rows = sealed_rows(location)
+    sealed = {row.run_id for row in rows}
+    recorded, begun = in_record.result() - sealed, {*listed.result()} - sealed - RESERVED_IDS
+    if not recorded | begun:
+        return rows
     # Imported here, as the recipe is slow to import and a sealed run does not need it.
     from notebake.runs.live_rows import find_unsealed
 
-    return find_unsealed(location, sealed, recorded)
+    return [*rows, *find_unsealed(location, begun, recorded)]
 
 
 def _read(rows: Sequence[HistoryRow], location: str) -> list[HistoryRow]:

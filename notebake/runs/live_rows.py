@@ -19,10 +19,10 @@ from notebake.runs.summaries import has_run, holder_of
 
 
 def find_unsealed(
-    location: str, sealed: Collection[str], recorded: Collection[str]
+    location: str, begun: Collection[str], recorded: Collection[str]
 ) -> list[HistoryRow]:
-    """Return the runs that are not among the sealed ones: of the store, or only of the record."""
-    headers = registry.list_runs(open_store(location), without=sealed)
+    """Return the runs with these ids, which are not sealed: of the store, or only of the record."""
+    headers = registry.list_runs(open_store(location), begun)
     known = [HistoryRow(run_id=header.id, began=header.created) for header in headers]
     others = sorted({*recorded} - {row.run_id for row in known})
     found = [_with_record(HistoryRow(run_id=run_id), location) for run_id in others]

@@ -113,7 +113,8 @@ def check_all_runs(location: str, versions: VersionReport | None = None) -> list
     place, store = record_place(location), open_store(location)
     recorded = recorded_runs(place)
     sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
-    begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
+    others = {*registry.list_run_ids(store)} - {*recorded, *sealed}
+    begun = [header.id for header in registry.list_runs(store, others)]
     run_ids = sorted({*recorded, *sealed, *begun} - RESERVED_IDS)
     checked = _confirmed([_read(run_id, location) for run_id in run_ids], location)
     return [_with_versions(each, by_run) for each in checked]

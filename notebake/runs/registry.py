@@ -8,13 +8,14 @@
 <run id>/attempts, events       what versions before the ledger recorded (attempt_store, events)
 <run id>/keys                   private keys, or where they are (secret_store)
 <run id>/<anything else>        files: executed notebooks, lock files, the log (files)
+summaries/…                     rows of sealed runs, which only save reading (shared_rows)
 record/<run id>/00000001.json … its entries in the ledger (run_record)
 record/_seals/<run id>/…        copies of the entries that sealed it (notebake/ledger/chain)
 """
 
 import datetime
 import difflib
-from collections.abc import Container
+from collections.abc import Iterable
 
 import yaml
 from pydantic import ConfigDict
@@ -27,7 +28,7 @@ from notebake.record import Record, digest_of
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import RESERVED_IDS
 from notebake.runs.run import Run
-from notebake.runs.run_id import make_run_id
+from notebake.runs.run_id import is_run_id, make_run_id
 from notebake.store.interface import KEY, RunStore
 
 SHARED_STORE_HINT = (
@@ -94,7 +95,7 @@ def load_run(run_id: str, store: RunStore) -> Run:
     versions = store.list(f"{run_id}/recipes/") if KEY.fullmatch(run_id) else []
     stored = store.read(versions[-1]) if versions else None
     if stored is None:
-        known = [header.id for header in list_runs(store)]
+        known = sorted(list_run_ids(store), key=_time_in)
         near = difflib.get_close_matches(run_id, known, n=3, cutoff=0.4) or known[-3:]
         hint = f"Did you mean {' or '.join(near)}?" if near else "This run store has no runs."
         if store.local_path("run.json"):
@@ -102,6 +103,11 @@ def load_run(run_id: str, store: RunStore) -> Run:
         raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
     recipe = parse_recipe(stored.content.decode(), versions[-1])
     return Run(id=run_id, recipe=recipe, store=store.location)
+
+
+def _time_in(run_id: str) -> str:
+    """Return the time in an id of ours, as text that sorts by it; "" in another id."""
+    return "-".join(run_id.split("-")[-3:-1]) if is_run_id(run_id) else ""
 
 
 def read_header(run: Run) -> RunHeader:
@@ -112,10 +118,15 @@ def read_header(run: Run) -> RunHeader:
     return RunHeader.model_validate_json(stored.content)
 
 
-def list_runs(store: RunStore, without: Container[str] = ()) -> list[RunHeader]:
-    """Return all runs of the store but some, oldest first."""
-    names = [name for name in store.list_top_level() if KEY.fullmatch(name)]
-    names = [name for name in names if name not in RESERVED_IDS and name not in without]
+def list_run_ids(store: RunStore) -> list[str]:
+    """Return the ids of all runs of the store, and of those whose beginning was interrupted."""
+    names = (name for name in store.list_top_level() if KEY.fullmatch(name))
+    return [name for name in names if name not in RESERVED_IDS]
+
+
+def list_runs(store: RunStore, run_ids: Iterable[str] | None = None) -> list[RunHeader]:
+    """Return all runs of the store, or those with these ids, oldest first."""
+    names = list_run_ids(store) if run_ids is None else run_ids
     found = store.read_all(f"{name}/run.json" for name in names)
     headers = [RunHeader.model_validate_json(stored.content) for stored in found]
     return sorted(headers, key=lambda header: header.created)

@@ -28,10 +28,12 @@ PRUNES = "prunes"
 """What prunes have begun and done in each region."""
 REBAKES = "rebakes"
 """Which runs are rebakes, and the locks of the recipes."""
+SUMMARIES = "summaries"
+"""Rows of sealed runs, which only save reading; see `shared_rows`."""
 RESERVED_IDS = frozenset(
     (
         *(FLOW_RUNS, RECORD, CHECKS, COPIES, PRUNES, REBAKES, POINTERS, REVOCATIONS, SEALS),
         *(CHECKPOINTS, *LOGS),
-        *("keys", "preflight", APPROVALS),
+        *("keys", "preflight", APPROVALS, SUMMARIES),
     )
 )

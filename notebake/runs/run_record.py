@@ -12,9 +12,9 @@ from contextvars import ContextVar
 
 from notebake.aws.model import Stack
 from notebake.errors import RunStoreError
+from notebake.ledger.attempt import Attempt, AttemptHistory
 from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.recording import recording
-from notebake.runs.attempt import Attempt, AttemptHistory
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import LOGS, RECORD, RESERVED_IDS
 

@@ -1,94 +1,107 @@
-"""The rows of all sealed runs, kept in SQLite so that a list need not read each seal.
+"""The rows of all sealed runs, kept so that neither a list nor a survey reads each seal.
 
-The index may be deleted at any time, and changes no answer: it is asked only for seals that the
-record lists, each of its rows has a checksum, and what it does not have is read from the record.
+They are kept in two places: on this machine, and in a run store on S3 for machines that have not
+read it before. Both may be deleted at any time, and change no answer: they are asked only for seals
+that the record lists, damaged rows are not used, and what neither has is read from the record.
 """
 
-import hashlib
-import logging
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from notebake.ledger.chain import RecordPlace
-from notebake.ledger.entry import SEAL_KEY, SEALS, Entry
-from notebake.ledger.summary import Summary
-from notebake.local.atomic_files import make_private_directory
-from notebake.local.home import HomeError, home
-from notebake.record import digest_of
-from notebake.runs.history_row import HistoryRow, row_of
+from notebake.ledger.entry import SEAL_KEY, SEALS
+from notebake.record import Record
+from notebake.runs.local_rows import LocalRows
+from notebake.runs.open_store import open_store
+from notebake.runs.run_record import record_place
+from notebake.runs.shared_rows import ROWS_IN_OBJECT, SharedRows
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-FORMAT = 2
-"""To be increased when rows change."""
-CREATE = "CREATE TABLE IF NOT EXISTS rows (seal TEXT PRIMARY KEY, row TEXT, checksum TEXT)"
-SELECT = "SELECT seal, row, checksum FROM rows"
-INSERT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
-BATCH = 500
-"""How many seals are in memory at a time."""
-NOT_DAMAGED = tuple(
-    f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "READONLY", "CANTOPEN", "FULL", "IOERR")
-)
-"""Errors after which the index may still be right."""
+Row = TypeVar("Row", bound=Record)
+SINGLY = 25
+"""So many seals are read one by one. If more are missing, the shared rows are read as well, and
+what they do not have is added to them."""
 
 
-class SealIndex:
-    """The rows of the sealed runs of a record."""
+@dataclass(frozen=True)
+class RowKind(Generic[Row]):
+    """One kind of rows, and how they are made of seals."""
 
-    def __init__(self, place: RecordPlace) -> None:
-        self._place = place
-        self._path = _path_of(place)
+    name: str
+    format: int
+    """To be increased when the same seal gives another row."""
+    model: type[Row]
+    read: Callable[[str, Mapping[str, bytes]], list[Row]]
+    """Makes the rows of the copies of some seals, given the location of the run store."""
+    is_lasting: Callable[[Row], bool]
+    """Whether a row stays right as long as the record has the seal: it could be read."""
 
-    def rows(self) -> list[HistoryRow]:
+
+class SealIndex(Generic[Row]):
+    """The rows of the sealed runs of a run store."""
+
+    def __init__(self, location: str, kind: RowKind[Row]) -> None:
+        self._location, self._kind = location, kind
+        self._place = record_place(location)
+        self._local = LocalRows(self._place, kind.name, kind.format)
+        self._shared = SharedRows(open_store(location), kind.name, kind.format)
+
+    def rows(self) -> list[Row]:
         """Return the rows of all runs that are sealed now.
 
         Raises:
             RunStoreError: the store failed.
         """
         seals = latest_seals(self._place)
-        known = self._read()
-        rows = [HistoryRow.model_validate_json(known[seal]) for seal in seals if seal in known]
-        missing = [seal for seal in seals if seal not in known]
-        for start in range(0, len(missing), BATCH):
-            found = [*self._read_seals(missing[start : start + BATCH])]
-            self._write((seal, row.model_dump_json()) for seal, row in found if not row.error)
-            rows += [row for _, row in found]
+        found = self._parsed(self._local.read(), seals)
+        if len(seals) - len(found) > SINGLY:
+            shared = self._shared.read()
+            more = self._parsed(shared, (seal for seal in seals if seal not in found))
+            self._local.write({seal: shared[seal] for seal in more})
+            found |= more
+        rows = [found[seal] for seal in seals if seal in found]
+        for made in self._read_seals([seal for seal in seals if seal not in found]):
+            rows += made.values()
+            lasting = self._lasting(made)
+            self._local.write(lasting)
+            if len(lasting) > SINGLY:
+                self._shared.add(lasting)
         return rows
 
-    def _read_seals(self, seals: list[str]) -> Iterator[tuple[str, HistoryRow]]:
-        keys = [self._place.prefix + seal for seal in seals]
-        contents = self._place.store.read_all(keys)
-        for seal, stored in zip(seals, contents, strict=True):
-            yield seal, row_of_seal(seal, stored.content)
+    def share(self) -> None:
+        """Let the store have the rows of all runs that are sealed now. Raises as `rows` does."""
+        if not self._shared.are_used:
+            return
+        self.rows()
+        shared, local = self._shared.read(), self._local.read()
+        missing = [seal for seal in latest_seals(self._place) if seal not in shared]
+        known = {seal: local[seal] for seal in self._parsed(local, missing)}
+        for made in self._read_seals([seal for seal in missing if seal not in known]):
+            known |= self._lasting(made)
+        self._shared.add(known)
 
-    def _read(self) -> dict[str, str]:
-        """Return what the index has, by seal."""
-        found = self._use(lambda database: database.execute(SELECT).fetchall()) or ()
-        return {seal: row for seal, row, checksum in found if checksum == _check(seal, row)}
+    def _parsed(self, rows: Mapping[str, str], seals: Iterator[str] | list[str]) -> dict[str, Row]:
+        """Return the rows of these seals that this version can read."""
+        found: dict[str, Row] = {}
+        for seal in seals:
+            try:
+                if row := rows.get(seal):
+                    found[seal] = self._kind.model.model_validate_json(row)
+            except ValueError:
+                continue
+        return found
 
-    def _write(self, rows: Iterable[tuple[str, str]]) -> None:
-        content = [(seal, row, _check(seal, row)) for seal, row in rows]
-        self._use(lambda database: database.executemany(INSERT, content))
+    def _read_seals(self, seals: list[str]) -> Iterator[dict[str, Row]]:
+        """Yield the rows of the seals, so many at a time as are in memory."""
+        for start in range(0, len(seals), ROWS_IN_OBJECT):
+            some = seals[start : start + ROWS_IN_OBJECT]
+            stored = self._place.store.read_all(self._place.prefix + seal for seal in some)
+            contents = {seal: each.content for seal, each in zip(some, stored, strict=True)}
+            yield dict(zip(some, self._kind.read(self._location, contents), strict=True))
 
-    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Return the result of `work`; None if there is no index, or a damaged one."""
-        if self._path is None:
-            return None
-        try:
-            make_private_directory(self._path.parent)
-            with closing(sqlite3.connect(self._path, timeout=1)) as database, database:
-                database.execute(CREATE)
-                return work(database)
-        except sqlite3.Error as error:
-            log.debug("The index %s is not used: %s", self._path, error)
-            if not getattr(error, "sqlite_errorname", "").startswith(NOT_DAMAGED):
-                self._path.unlink(missing_ok=True)
-        except OSError as error:
-            log.debug("There is no index: %s", error)
-        return None
+    def _lasting(self, rows: Mapping[str, Row]) -> dict[str, str]:
+        is_lasting = self._kind.is_lasting
+        return {seal: row.model_dump_json() for seal, row in rows.items() if is_lasting(row)}
 
 
 def latest_seals(place: RecordPlace) -> list[str]:
@@ -100,25 +113,6 @@ def latest_seals(place: RecordPlace) -> list[str]:
     return [key for key in latest.values() if key]
 
 
-def row_of_seal(seal: str, content: bytes) -> HistoryRow:
-    """Return the row of the copy of a seal, or the error if it cannot be read."""
-    run_id = seal.split("/")[1]
-    try:
-        summary = Summary.model_validate(Entry.model_validate_json(content).body["summary"])
-        return row_of(summary).model_copy(update={"run_id": run_id})
-    except (ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        return HistoryRow(run_id=run_id, is_sealed=True, error=f"its seal: {reason}")
-
-
-def _check(seal: str, row: str) -> str:
-    return hashlib.sha256(f"{seal}\n{row}".encode()).hexdigest()
-
-
-def _path_of(place: RecordPlace) -> Path | None:
-    """Return the file of the index; None if notebake has no home."""
-    name = digest_of(FORMAT, place.store.location, place.prefix)
-    try:
-        return home() / "cache" / f"history-{name}.sqlite"
-    except HomeError:
-        return None
+def run_of(seal: str) -> str:
+    """Return the id of the run of a seal, by the key of its copy."""
+    return seal.split("/")[1]

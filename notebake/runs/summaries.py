@@ -5,11 +5,11 @@ import logging
 
 from notebake.aws.model import Account
 from notebake.errors import NotebakeError
+from notebake.ledger.attempt import open_client_tokens
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.account import read_account
 from notebake.runs.attempt_store import list_attempts
-from notebake.runs.attempts import open_client_tokens
 from notebake.runs.lock_record import is_active, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
@@ -20,28 +20,31 @@ log = logging.getLogger(__name__)
 UNREADABLE = "an unknown process, as its run store could not be read"
 
 
-class RunSummary(Record):
-    """One run as the run store knows it."""
+class RunClaims(Record):
+    """What a run says it has created: it stays so as long as nobody continues the run."""
 
     id: str
-    run: Run | None
-    """None if the store could not be read; then no resource of the run may be removed."""
-    holder: str = ""
-    """Who executes it at present; "" if no process does."""
+    region: str = ""
+    """"" if the store could not be read."""
+    account: Account | None = None
+    """Its account; None if none is recorded."""
     made_ids: frozenset[str] = frozenset()
     """Ids of all resources that it created, removed ones included."""
     present_ids: frozenset[str] = frozenset()
     """Ids of the resources that are not recorded as removed."""
     open_tokens: frozenset[str] = frozenset()
     """The client tokens of launches whose response was lost."""
-    account: Account | None = None
-    """Its account; None if none is recorded."""
+
+
+class RunSummary(RunClaims):
+    """One run as the run store knows it at present."""
+
+    run: Run | None
+    """None if the store could not be read; then no resource of the run may be removed."""
+    holder: str = ""
+    """Who executes it at present; "" if no process does."""
     ends_at: datetime.datetime | None = None
     """When all its resources have expired, at the latest."""
-
-    @property
-    def region(self) -> str:
-        return self.run.recipe.region if self.run else ""
 
 
 def has_run(run_id: str, store: RunStore) -> bool:
@@ -49,10 +52,8 @@ def has_run(run_id: str, store: RunStore) -> bool:
     return bool(KEY.fullmatch(run_id) and store.list(f"{run_id}/recipes/"))
 
 
-def summarize_runs(store: RunStore, run_id: str = "") -> dict[str, RunSummary]:
-    """Return the summaries of all runs of the store, or of one run, by run id."""
-    if run_id:
-        return {run_id: summarize_run(run_id, store)} if has_run(run_id, store) else {}
+def summarize_runs(store: RunStore) -> dict[str, RunSummary]:
+    """Return the summaries of all runs of the store, by run id; each of them is read."""
     return {header.id: summarize_run(header.id, store) for header in registry.list_runs(store)}
 
 
@@ -71,6 +72,7 @@ def summarize_run(run_id: str, store: RunStore) -> RunSummary:
     )
     return RunSummary(
         id=run_id,
+        region=run.recipe.region,
         run=run,
         holder=holder_of(run),
         account=account,

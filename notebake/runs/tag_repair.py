@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from notebake.aws import tagging, tags
 from notebake.aws.model import Stack
 from notebake.errors import CloudError, NameTakenError, WrongAccountError
-from notebake.runs.attempt import Attempt
+from notebake.ledger.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import recording_tags
 from notebake.runs.run_record import executing_record

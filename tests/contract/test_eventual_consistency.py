@@ -10,9 +10,9 @@ from notebake.aws.inventory import list_resources
 from notebake.aws.removal import remove_resource
 from notebake.errors import CapacityError, CloudError, ResourceLostError
 from notebake.images.image_state import current_image
+from notebake.ledger.attempt import Attempt
 from notebake.resources import stack_instances
 from notebake.runbook.step import retry_when_lost
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run

@@ -6,12 +6,12 @@ import pytest
 
 from notebake.aws.clients import connect
 from notebake.errors import CloudError
+from notebake.ledger.attempt import Attempt
 from notebake.ledger.chain import Writer
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import ANSWERED, BEGAN, SENT, UNANSWERED
 from notebake.ledger.verify import verify_run
 from notebake.machines import ssh_access
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import close_as_removed
 from notebake.runs.executing import executing

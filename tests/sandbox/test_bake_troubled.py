@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from notebake.commands.clean import work_name
+from notebake.ledger.attempt import AttemptHistory
 from notebake.ledger.kinds import SENT, STEP
-from notebake.runs.attempt import AttemptHistory
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import wait_for
 from tests.sandbox.bakery import Bakery, Done, Login, RunFolder

@@ -12,7 +12,8 @@ from notebake.ledger.summarize import summarize
 from notebake.ledger.summary import Result, Summary
 from notebake.runs.history_row import NEVER
 from notebake.runs.run_record import record_place, recorded_runs
-from notebake.runs.seal_index import SealIndex, latest_seals
+from notebake.runs.seal_index import latest_seals
+from notebake.runs.sealed_rows import sealed_rows
 from notebake.timestamps import parse_timestamp
 
 MOST_OPEN_RUNS = 5
@@ -38,7 +39,7 @@ def find_current(recipe_name: str, region: str, location: str) -> CurrentImage |
         RunStoreError: the store failed.
     """
     place = record_place(location)
-    rows = SealIndex(place).rows()
+    rows = sealed_rows(location)
     newest: CurrentImage | None = None
     for summary in _open_runs({row.run_id for row in rows}, recipe_name, location):
         newest = _newer(newest, accepted_image(summary, location), region)

@@ -115,3 +115,12 @@ class AttemptHistory:
 
     def _update(self, key: str, **changes: Any) -> None:
         self._attempts[key] = self._attempts[key].model_copy(update=changes)
+
+
+def open_client_tokens(attempts: Iterable[Attempt]) -> list[str]:
+    """Return the client tokens of the launches whose response was lost."""
+    return [
+        str(attempt.detail["token"])
+        for attempt in attempts
+        if attempt.state == "open" and "token" in attempt.detail
+    ]
