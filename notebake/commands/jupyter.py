@@ -8,6 +8,8 @@ from notebake.commands.apt import exempt_our_services
 from notebake.commands.jupyter_units import (
     CONFIG_FILE,
     PAGE_CONFIG,
+    START_JUPYTER,
+    START_PROGRAM,
     TOKEN_FILE,
     TOKEN_SCRIPT,
     TOKEN_SERVICE,
@@ -43,6 +45,7 @@ def install_jupyter_service(
         write_file(TOKEN_SCRIPT, token_program(user), mode="0755"),
         write_file(f"{UNIT_DIRECTORY}/{TOKEN_SERVICE}", TOKEN_UNIT),
         write_file(CONFIG_FILE, server_config(port)),
+        write_file(START_PROGRAM, START_JUPYTER),
         write_file("/etc/jupyter/labconfig/page_config.json", PAGE_CONFIG),
         write_file(f"{UNIT_DIRECTORY}/{UNIT}", unit),
         notice_lost_clients(),

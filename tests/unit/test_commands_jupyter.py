@@ -2,6 +2,8 @@ import getpass
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +171,50 @@ def test_a_truncated_token_is_not_used(world: ShellWorld, port: int) -> None:
     assert not (directory / "jupyter-token").exists()
 
 
+SLOW = """
+print("loaded")
+def is_valid_syntax(term, value): return value == "right"
+def other(): return "other"
+"""
+LAB = """
+import sys
+from rfc3987_syntax import is_valid_syntax
+import rfc3987_syntax.part
+print(sys.argv, __name__)
+print(is_valid_syntax("iri", "right"), is_valid_syntax("iri", "wrong"))
+from rfc3987_syntax import other
+print(other())
+"""
+
+
+def start_lab(tmp_path: Path, program: str) -> list[str]:
+    """Run a program as the service runs JupyterLab; return what it printed."""
+    (tmp_path / "start").write_text(jupyter_units.START_JUPYTER)
+    (tmp_path / "lab").write_text(program)
+    command = [sys.executable, "-S", tmp_path / "start", tmp_path / "lab", "--config=x"]
+    environment = {"PYTHONPATH": str(tmp_path / "packages")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_jupyterlab_starts_without_a_parser_until_it_uses_it(tmp_path: Path) -> None:
+    package = tmp_path / "packages" / "rfc3987_syntax"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(SLOW)
+    (package / "part.py").touch()
+    assert start_lab(tmp_path, LAB) == [
+        f"['{tmp_path / 'lab'}', '--config=x'] __main__",
+        "loaded",
+        "True False",
+        "other",
+    ]
+
+
+def test_jupyterlab_starts_where_there_is_no_such_parser(tmp_path: Path) -> None:
+    program = "try:\n    import rfc3987_syntax\nexcept ImportError:\n    print('none')"
+    assert start_lab(tmp_path, program) == ["none"]
+
+
 def test_ours_are_the_only_programs_in_the_unit() -> None:
     unit = jupyter_units.jupyter_unit(user="ubuntu", working_directory="/data/100%")
     assert "WorkingDirectory=/data/100%%" in unit
@@ -180,7 +226,7 @@ def test_ours_are_the_only_programs_in_the_unit() -> None:
 def test_systemd_understands_the_units(world: ShellWorld, tmp_path: Path) -> None:
     unit = jupyter_units.jupyter_unit(user="root", working_directory="/")
     (tmp_path / jupyter.UNIT).write_text(
-        unit.replace(f"{jupyter_units.PYTHON}/bin/jupyter-lab", "/bin/true")
+        unit.replace(f"ExecStart={jupyter_units.PYTHON}/bin/python", "ExecStart=/bin/true")
     )
     (tmp_path / jupyter_units.TOKEN_SERVICE).write_text(
         jupyter_units.TOKEN_UNIT.replace(jupyter_units.TOKEN_SCRIPT, "/bin/true")
