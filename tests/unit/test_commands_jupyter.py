@@ -27,7 +27,7 @@ def world(tmp_path: Path) -> ShellWorld:
 def port() -> Iterator[int]:
     """Listen at a port of this machine, as a server does before it answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+        yield int(server.getsockname()[1])
 
 
 def here(world: ShellWorld, text: str) -> str:
@@ -191,7 +191,7 @@ def start_lab(tmp_path: Path, program: str) -> list[str]:
     """Run a program as the service runs JupyterLab; return what it printed."""
     (tmp_path / "start").write_text(jupyter_units.START_JUPYTER)
     (tmp_path / "lab").write_text(program)
-    command = [sys.executable, "-S", tmp_path / "start", tmp_path / "lab", "--config=x"]
+    command = [sys.executable, "-S", str(tmp_path / "start"), str(tmp_path / "lab"), "--config=x"]
     environment = {"PYTHONPATH": str(tmp_path / "packages")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
