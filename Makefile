@@ -142,6 +142,7 @@ try-system:
 	@$(BIN)/python -m pip --quiet install --require-hashes --requirement requirements-uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
-	@echo "Preparing Prefect's database (once; some ten seconds) …"
+	@echo "Compiling what commands import, and preparing Prefect's database (once; half a minute) …"
+	@$(BIN)/python -m deployments.bytecode
 	@$(BIN)/python -m flows.local_prefect.empty_database || true
 	@touch $@

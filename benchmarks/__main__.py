@@ -38,6 +38,15 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--pairs", type=int, default=3, help="how often in turns (default: 3)")
     parser.add_argument("--rehearsal", action="store_true", help="time `make rehearsal` as well")
+    parser.add_argument(
+        "--latency", action="append", default=[], help="of the bakes: quick, aws (default: both)"
+    )
+    parser.add_argument(
+        "--together", action="store_true", help="bake on all processors, tool and machines"
+    )
+    parser.add_argument(
+        "--stopped", action="store_true", help="of `open`, time that of a stopped server alone"
+    )
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     given = parser.parse_args()
     if unknown := set(given.part).difference(PARTS):
@@ -49,9 +58,14 @@ def _parse() -> argparse.Namespace:
 def _measure(name: str, given: argparse.Namespace) -> Section:
     """Import a part and run it; each takes its own time to import."""
     taken = {
-        "baking": {"pairs": given.pairs},
+        "baking": {
+            "pairs": given.pairs,
+            "latencies": given.latency,
+            "together": given.together,
+        },
         "starting": {"rehearsal": given.rehearsal},
         "shared": {"rounds": given.pairs},
+        "open": {"stopped": given.stopped},
     }
     options = taken.get(name, {})
     section: Section = import_module(f"benchmarks.{name}").measure(**options)

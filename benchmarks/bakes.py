@@ -5,13 +5,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.own_cloud import REGION, OwnCloud, cloud_opened
+from benchmarks.processors import apart, kept_to, machines_watched
 from benchmarks.program import Ended, run_to_end
 from benchmarks.recipes import write_recipe
 from notebake.commands.software import BASE_PACKAGES
@@ -24,6 +25,22 @@ NOT_PROVISIONED = ("instance_store",)
 """Parts of the rehearsal's recipe that a bake without proofs has no counterpart for."""
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 PHASES = ("before the launch", "launch to stop", "stop to image", "after the image")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how fast bakes are made."""
+
+    latency: str = "quick"
+    """As the sandbox names it."""
+    seed: int = 0
+    """What the sandbox draws its times by: the same for both tools."""
+    is_apart: bool = True
+    """Whether the machines and the API have a processor, and the tool has another one."""
+
+    def options(self) -> list[str]:
+        """Return the options of `python -m sandbox up`."""
+        return ["--latency", self.latency, "--seed", str(self.seed)]
 
 
 @dataclass(frozen=True)
@@ -80,17 +97,36 @@ TOOLS: dict[str, Callable[[OwnCloud], Ended]] = {
 }
 
 
-def bake(tool: str, log_folder: Path) -> Bake:
+def bake(tool: str, log_folder: Path, setting: Setting) -> Bake:
     """Bake once, with nothing kept from before, and keep the tool's output."""
-    with own_folder() as folder, cloud_opened(folder) as cloud:
+    with ExitStack() as stack:
+        folder = stack.enter_context(own_folder())
+        cloud, tools = stack.enter_context(set_up(folder, setting))
         drop_caches()
         try:
-            done = TOOLS[tool](cloud)
+            with kept_to(tools):
+                done = TOOLS[tool](cloud)
             found = measured(tool, done, cloud.ask("calls"), cloud.ask("changes"))
             return replace(found, load=os.getloadavg()[0])
         finally:
             for log in folder.glob("*.log"):
                 shutil.copy(log, log_folder)
+
+
+@contextmanager
+def set_up(folder: Path, setting: Setting) -> Iterator[tuple[OwnCloud, set[int]]]:
+    """Start a sandbox; give it, and the processors that the tool is to use.
+
+    Raises:
+        RuntimeError: machine and tool were to be apart, and were not.
+    """
+    everything = os.sched_getaffinity(0)
+    machines, tools = apart() if setting.is_apart else (everything, everything)
+    with ExitStack() as stack:
+        with kept_to(machines):
+            cloud = stack.enter_context(cloud_opened(folder, *setting.options()))
+        with machines_watched(folder / "sandbox", machines):
+            yield cloud, tools
 
 
 @contextmanager

@@ -4,14 +4,17 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.bakes import PHASES, Bake, bake
+from benchmarks.bakes import PHASES, Bake, Setting, bake
 from benchmarks.section import Section, Table, at_most
 
 IMAGE_GOAL = 0.8
-WHOLE_GOAL = 1.0
+WHOLE_GOALS = {"quick": 1.3, "aws": 1.0}
+"""With the sandbox's latency of this name."""
 NOTES = (
     "Both: the same machine type, disks (two volumes: file system, fstab by UUID, mount), software"
     " (uv by pip with pinned hashes; JupyterLab, ipykernel and the rehearsal's packages; papermill"
@@ -28,21 +31,41 @@ NOTES = (
 )
 
 
-def measure(pairs: int = 3) -> Section:
-    """Bake in alternating pairs, and compare the medians.
+def measure(pairs: int = 3, latencies: Sequence[str] = (), *, together: bool = False) -> Section:
+    """Bake in alternating pairs, and compare the medians, with each latency.
+
+    Args:
+        pairs: How many bakes with each tool.
+        latencies: Of the sandbox; all of them by default.
+        together: Let machines and tool share all processors, as on a computer with a sandbox.
 
     Raises:
         RuntimeError: there is no packer, or a bake failed.
     """
     if not shutil.which("packer"):
         raise RuntimeError("There is no packer on this machine. Type: make clients")
+    compared = [
+        compare(bake_in_pairs(pairs, latency, together=together), latency, together=together)
+        for latency in latencies or WHOLE_GOALS
+    ]
+    return Section(
+        title="An image by Packer and by notebake",
+        tables=tuple(table for one in compared for table in one.tables),
+        goals=tuple(goal for one in compared for goal in one.goals),
+        notes=(*NOTES, *(note for one in compared for note in one.notes)),
+    )
+
+
+def bake_in_pairs(pairs: int, latency: str, *, together: bool) -> list[Bake]:
+    """Bake with both tools in turns; the bakes of a pair meet the same times of the cloud."""
     bakes = []
     with tempfile.TemporaryDirectory(prefix="notebake-bench-logs-") as logs:
         for number in range(1, pairs + 1):
+            setting = Setting(latency, seed=number, is_apart=not together)
             for tool in order(number):
-                bakes.append(bake(tool, Path(logs)))
-                say(f"pair {number} of {pairs}: {described(bakes[-1])}")
-    return compare(bakes)
+                bakes.append(bake(tool, Path(logs), setting))
+                say(f"{latency}, pair {number} of {pairs}: {described(bakes[-1])}")
+    return bakes
 
 
 def order(pair: int) -> tuple[str, str]:
@@ -50,7 +73,7 @@ def order(pair: int) -> tuple[str, str]:
     return ("Packer", "notebake") if pair % 2 else ("notebake", "Packer")
 
 
-def compare(bakes: list[Bake]) -> Section:
+def compare(bakes: list[Bake], latency: str, *, together: bool = False) -> Section:
     """Return the medians, all single values, and what became of the goals."""
     packer = [bake for bake in bakes if bake.tool == "Packer"]
     ours = [bake for bake in bakes if bake.tool == "notebake"]
@@ -58,22 +81,25 @@ def compare(bakes: list[Bake]) -> Section:
         [bake.launch_to_image for bake in ours], [bake.launch_to_image for bake in packer]
     )
     whole = ratio([bake.whole for bake in ours], [bake.whole for bake in packer])
+    where = "on the same processors" if together else "the machines on a processor of their own"
+    heading = f"With latency {latency}, {where}"
+    parts = phases(packer, ours)
     return Section(
-        title="An image by Packer and by notebake",
-        tables=(summary(packer, ours, image, whole), phases(packer, ours)),
+        title=heading,
+        tables=(replace(summary(packer, ours, image, whole), heading=heading), parts),
         goals=(
-            at_most("launch to image available, notebake to Packer", image, IMAGE_GOAL),
-            at_most("notebake with all its proofs to Packer's bake", whole, WHOLE_GOAL),
+            at_most(f"{latency}: launch to image available, to Packer's", image, IMAGE_GOAL),
+            at_most(f"{latency}: with all its proofs to Packer's", whole, WHOLE_GOALS[latency]),
         ),
-        notes=(*NOTES, loads(packer, ours)),
+        notes=(loads(packer, ours, latency),),
     )
 
 
-def loads(packer: list[Bake], ours: list[Bake]) -> str:
+def loads(packer: list[Bake], ours: list[Bake], latency: str) -> str:
     """Return how busy the machine was: seconds taken on a busy one say little by themselves."""
     packers, our = (", ".join(f"{bake.load:.1f}" for bake in bakes) for bakes in (packer, ours))
     return (
-        f"Load average at the end of each bake, on {os.cpu_count()} processors:"
+        f"{latency}: load average at the end of each bake, on {os.cpu_count()} processors:"
         f" Packer {packers}; notebake {our}."
     )
 

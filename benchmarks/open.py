@@ -16,6 +16,7 @@ from statistics import median
 from benchmarks.open_holders import Holder, Ours, autossh, goes_on, plain_ssh, wait_for_port
 from benchmarks.own_cloud import PROJECT
 from benchmarks.section import Section, Table, at_most
+from benchmarks.stopped_server import measure_stopped
 from notebake.servers.line_keeper import LineKeeper
 from notebake.servers.place import Reached
 from notebake.servers.tunnel import Tunnel
@@ -53,8 +54,13 @@ while True:
 """
 
 
-def measure() -> Section:
-    """Measure for some eight minutes; three machines have their breaks at the same time."""
+def measure(*, stopped: bool = False) -> Section:
+    """Measure for some eight minutes; three machines have their breaks at the same time.
+
+    With `stopped` it is measured how soon a stopped server is opened, and nothing else.
+    """
+    if stopped:
+        return measure_stopped()
     if reason := why_none():
         raise RuntimeError(f"No machine for tunnels here: {reason}")
     if not shutil.which("autossh"):

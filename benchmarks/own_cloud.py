@@ -49,11 +49,11 @@ class OwnCloud:
 
 
 @contextmanager
-def cloud_opened(folder: Path) -> Iterator[OwnCloud]:
+def cloud_opened(folder: Path, *options: str) -> Iterator[OwnCloud]:
     """Start a sandbox below the folder, and end it with all it has made, whatever happens."""
     home = folder / "sandbox"
     try:
-        _sandbox(home, "up")
+        _sandbox(home, "up", *options)
         endpoints = json.loads((home / "endpoints.json").read_text())
         yield OwnCloud(folder, endpoints["api"], endpoints["git"])
     finally:

@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmarks.launching import NOTEBAKE, time_launches
 from benchmarks.own_cloud import PROJECT
 from benchmarks.program import run_to_end
 from benchmarks.section import Section, Table, at_most
 
 TIMES = 7
+LAUNCHES = 3
 ANSWER_GOAL_SECONDS = 0.3
-REHEARSAL_GOAL_SECONDS = 60
+LAUNCH_GOAL_SECONDS = 3
+FIRST_LAUNCH_GOAL_SECONDS = 5
+REHEARSAL_GOAL_SECONDS = 45
 WRONG_RECIPE = "name: wrong\njupyter_port: 22\nvolumes:\n  - name: data\n    mont_point: /data\n"
-NOTEBAKE = str(Path(sys.executable).parent / "notebake")
 
 
 def measure(*, rehearsal: bool = False) -> Section:
@@ -32,7 +35,8 @@ def measure(*, rehearsal: bool = False) -> Section:
             "notebake build of a wrong recipe": timed((NOTEBAKE, "build", str(recipe)), 1),
         }
         second = time_second_rehearsal(folder) if rehearsal else None
-    return describe(answers, second)
+    first_launch, launches = time_launches(LAUNCHES)
+    return describe(answers, first_launch, launches, second)
 
 
 def timed(command: Sequence[str], wanted_code: int) -> list[float]:
@@ -58,7 +62,12 @@ def time_second_rehearsal(folder: Path) -> float:
     return run_to_end(command, os.environ, folder / "second.log").seconds
 
 
-def describe(answers: dict[str, list[float]], second: float | None) -> Section:
+def describe(
+    answers: dict[str, list[float]],
+    first_launch: float,
+    launches: list[float],
+    second: float | None,
+) -> Section:
     """Return the medians, each beside that of a Python that does nothing."""
     bare = median(answers["python -c pass"])
     rows = [
@@ -69,6 +78,15 @@ def describe(answers: dict[str, list[float]], second: float | None) -> Section:
         at_most(name, median(values), ANSWER_GOAL_SECONDS, "s")
         for name, values in answers.items()
         if name.startswith("notebake")
+    ]
+    launching = "typing to RunInstances"
+    rows += [
+        (launching, f"{median(launches):.2f}", f"{max(launches):.2f}", ""),
+        (f"{launching}, first in a new home", f"{first_launch:.2f}", "", ""),
+    ]
+    goals += [
+        at_most(launching, median(launches), LAUNCH_GOAL_SECONDS, "s"),
+        at_most(f"{launching}, the first", first_launch, FIRST_LAUNCH_GOAL_SECONDS, "s"),
     ]
     if second is not None:
         rows.append(("make rehearsal, the second time", f"{second:.1f}", "", ""))

@@ -10,11 +10,13 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.peak_memory import peak_kib
 from benchmarks.ten_notes import Notes
+from tests.replacement import replace
 
 
 def main() -> int:
@@ -24,6 +26,7 @@ def main() -> int:
     parser.add_argument("--builds", type=int, required=True)
     parser.add_argument("--ssh-port", type=int, required=True)
     parser.add_argument("--store", required=True)
+    parser.add_argument("--alone", action="store_true", help="share no answers of AWS")
     given = parser.parse_args()
     logging.disable(logging.INFO)
     # Imported here: what it takes to have them loaded is told on its own.
@@ -31,6 +34,8 @@ def main() -> int:
     from notebake.ssh import login
 
     login.SSH_PORT = given.ssh_port
+    if given.alone:
+        share_nothing()
     notes = Notes()
     notes.put_in_place()
     loaded_kib, began_cpu, began = peak_kib(), time.process_time(), time.monotonic()
@@ -45,6 +50,21 @@ def main() -> int:
     }
     sys.stdout.write(json.dumps(measured) + "\n")
     return 1 if failures else 0
+
+
+def share_nothing() -> None:
+    """Let each request be a call of its own, which no other thread waits for or uses later."""
+    from notebake.aws.shared_describe import SharedDescribe
+    from notebake.aws.single_flight import SingleFlight
+
+    def call_alone(_flight: SingleFlight[Any], call: Callable[[], Any], _is_good: Any) -> Any:
+        return call()
+
+    def want_nothing(_readings: SharedDescribe) -> set[str]:
+        return set()
+
+    replace(SingleFlight, get=call_alone)
+    replace(SharedDescribe, _wanted=want_nothing)
 
 
 def build_all(build_image: Any, given: argparse.Namespace) -> tuple[list[str], list[str]]:

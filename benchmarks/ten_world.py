@@ -62,9 +62,17 @@ class World:
     """What the processes of builds have in their environment besides."""
 
     def build(
-        self, builds: int, *, latency: str = "quick", volumes: int = 1, output_mb: float = 0
+        self,
+        builds: int,
+        *,
+        latency: str = "quick",
+        volumes: int = 1,
+        output_mb: float = 0,
+        alone: bool = False,
     ) -> Built:
         """Build so many times at once, in a process of its own, in a cloud of its own.
+
+        With `alone` the builds share no answer of AWS.
 
         Raises:
             RuntimeError: one of the builds failed.
@@ -74,7 +82,7 @@ class World:
         options = ("--latency", latency, "--output-mb", str(output_mb))
         with cloud_started(recipe, *options) as cloud:
             before = machine_ticks()
-            notes = self._start(folder, recipe, builds, cloud)
+            notes = self._start(folder, recipe, builds, cloud, alone=alone)
             busy, all_of_them = (
                 now - then for now, then in zip(machine_ticks(), before, strict=True)
             )
@@ -93,11 +101,14 @@ class World:
             notes["longest_pause_seconds"],
         )
 
-    def _start(self, folder: Path, recipe: Path, builds: int, cloud: ScriptedCloud) -> Any:
+    def _start(
+        self, folder: Path, recipe: Path, builds: int, cloud: ScriptedCloud, *, alone: bool
+    ) -> Any:
         command = [sys.executable, "-m", "benchmarks.ten_builds", str(recipe)]
         command += ["--builds", str(builds), "--ssh-port", str(cloud.ssh_port)]
+        command += ["--store", str(folder / "runs"), *(["--alone"] if alone else [])]
         process = subprocess.Popen(
-            [*command, "--store", str(folder / "runs")],
+            command,
             cwd=PROJECT,
             env=self._environment(folder, cloud),
             stdout=subprocess.PIPE,

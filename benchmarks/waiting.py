@@ -11,6 +11,8 @@ from benchmarks.ten_world import Built, world_made
 
 MANY = 10
 MEDIAN_SECONDS, WORST_SECONDS, MOST_TIMES = 1.0, 3.0, 3.0
+SHARED_MOST = 0.5
+"""Sharing answers between threads is worth its code only if it saves at least half of the calls."""
 SHOWN_CALLERS = 12
 NOTES = (
     "The sandbox's API with --latency aws in a process of its own, with scripted hosts behind real"
@@ -35,21 +37,32 @@ def measure() -> Section:
     with ThreadPoolExecutor(2) as pool, world_made() as world:
         futures = [pool.submit(world.build, builds, latency="aws") for builds in (1, MANY)]
         one, many = (each.result() for each in futures)
-    return compare(one, many)
+        alone = world.build(MANY, latency="aws", alone=True)
+    return compare(one, many, alone)
 
 
-def compare(one: Built, many: Built) -> Section:
-    """Return what one build and many showed."""
+def compare(one: Built, many: Built, alone: Built) -> Section:
+    """Return what one build and many showed, and many that shared no answer of AWS."""
     lags = [noticed.seconds for built in (one, many) for noticed in noticed_by(built)]
     ratio = described(many) / described(one)
     return Section(
         "Waiting well",
-        (states_table(one, many), purposes_table(one, many), actions_table(one, many))
+        (
+            states_table(one, many),
+            purposes_table(one, many),
+            actions_table(one, many),
+            sharing_table(many, alone),
+        )
         + ((callers_table(one, many),) if ratio > MOST_TIMES else ()),
         goals=(
             at_most("a change of state is noticed, median", median(lags), MEDIAN_SECONDS, "s"),
             at_most("a change of state is noticed, worst", max(lags), WORST_SECONDS, "s"),
             at_most(f"Describe calls of {many.builds} builds against one", ratio, MOST_TIMES),
+            at_most(
+                f"Describe calls of {many.builds} builds against as many that share none",
+                described(many) / described(alone),
+                SHARED_MOST,
+            ),
         ),
         notes=(*NOTES, paused(one, many)),
     )
@@ -140,6 +153,18 @@ def callers_table(one: Built, many: Built) -> Table:
     growing = sorted(more, key=lambda key: few[key] - more[key])[:SHOWN_CALLERS]
     rows = [row(f"{key[0]} ({key[2]}) {key[1]}", few[key], more[key]) for key in growing]
     return Table(("action (for) function < caller", *heads(one, many)), tuple(rows), "Most more")
+
+
+def sharing_table(many: Built, alone: Built) -> Table:
+    """What it saves that threads share the answers of AWS."""
+    rows = (
+        ("Describe calls", *(str(described(each)) for each in (many, alone))),
+        ("all calls of AWS", *(str(len(each.calls)) for each in (many, alone))),
+        ("s, from the first to the last", *(f"{each.seconds:.0f}" for each in (many, alone))),
+        ("s of a processor", *(f"{each.cpu_seconds:.0f}" for each in (many, alone))),
+        ("the same of the API", *(f"{each.cloud_cpu_seconds:.0f}" for each in (many, alone))),
+    )
+    return Table((f"{many.builds} builds", "share answers", "share none"), rows)
 
 
 def heads(one: Built, many: Built) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from flows.approved_build import Result, approved_bake, approved_share
 from flows.build_plan import BUILD, Plan
 from flows.cancelled_build import show_cancelled
 from flows.failure import add_failure, format_error, join_failures, reporting_failures
+from flows.head_start import going_on
 from flows.prefect_ui.flow_run_name import name_flow_run
 from flows.prefect_ui.form import OptionalRunId, RecipeChoice, RecipePath, StoreLocation
 from flows.prefect_ui.going_on import has_gone_on
@@ -42,7 +43,6 @@ from notebake.preflight.account import warn_of_expiry
 from notebake.recipe.file import load_recipe
 from notebake.runbook.step import Step, carry_out, retry_when_lost
 from notebake.runs import registry
-from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_flow_run
 from notebake.runs.lock import ExecutedElsewhereError, RunLostError
 from notebake.runs.open_store import default_location, open_store
@@ -140,7 +140,7 @@ def execute(run: Run, watch: Watch) -> Result:
     """Carry out the steps and the tear-down, up to what has to be approved first."""
     with (
         reporting_failures(run, TerminationSignal, unless=lambda: bool(watch.found)),
-        executing(run, started_by()),
+        going_on(run, started_by),
         renewing(run),
     ):
         warn_of_expiry(run)

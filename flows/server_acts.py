@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.cli.arguments import usual_region
 from flows.next_steps import is_read_in_ui
 from flows.prefect_ui.flow_run_name import name_and_tag
 from flows.servers_artifact import show_servers
@@ -23,8 +22,10 @@ FIELDS = {
     "--type": "instance_type",
     "--name": "name",
     "--key": "public_key",
+    "--disk": "disks",
+    "--volume": "volumes",
 }
-OPTION = re.compile(r"(--(?:owner|region|type|name|key))\b(?: [A-Z]+\b)?")
+OPTION = re.compile(r"(--(?:owner|region|type|name|key|disk|volume))\b(?: [A-Z]+\b)?")
 
 
 def owner_or_worker(owner: str, region: str) -> str:
@@ -68,8 +69,3 @@ def showing_servers(region: str) -> Iterator[None]:
 def in_words_of_form(hint: str) -> str:
     """Return a hint with the fields of a form in place of the options of the command line."""
     return OPTION.sub(lambda found: f"the field `{FIELDS[found[1]]}`", hint)
-
-
-def region_words(region: str) -> tuple[str, ...]:
-    """Return what a command needs for a region that is not everybody's usual one."""
-    return () if region == usual_region() else ("--region", region)

@@ -11,7 +11,8 @@ from flows.terminal.server_power import format_usd
 from flows.terminal.servers_table import describe_end
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
-from notebake.humanize import format_span, pluralize
+from notebake.humanize import format_span, format_utc, pluralize
+from notebake.servers.ends import last_end
 from notebake.servers.listed_server import Listed, ListedServer, list_all
 from notebake.timestamps import utc_from_seconds
 
@@ -91,10 +92,10 @@ def _ends(listed: ListedServer) -> str:
     ends = [f"idle {server.idle_minutes} min"] if server.idle_minutes else []
     if server.daily_end:
         ends.append(server.daily_end)
-    elif server.hard_end:
-        ends.append(f"{server.hard_end:%d %b %H:%M} UTC")
+    elif last := last_end(server.tags, server.started_at):
+        ends.append(format_utc(last))
     if server.keep_until and server.keep_until > now:
-        ends.append(f"kept until {server.keep_until:%d %b %H:%M} UTC")
+        ends.append(f"kept until {format_utc(server.keep_until)}")
     return "; ".join(ends) or "never"
 
 

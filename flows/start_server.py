@@ -17,20 +17,26 @@ from flows.prefect_ui.form import (
     ProfileName,
     PublicKey,
     SchedulerRole,
+    ServerDisks,
     ServerType,
+    ServerVolumes,
 )
 from flows.prefect_ui.plain_ending import ending_plainly
-from flows.server_acts import name_by_server, owner_or_worker, region_words, showing_servers
+from flows.server_acts import name_by_server, owner_or_worker, showing_servers
 from flows.terminal.server_power import describe_plan, describe_running
 from notebake.errors import NextCommand, NotebakeError
+from notebake.local.usual_region import region_words
 from notebake.servers.ends import Wishes, read_daily_end, read_minutes
 from notebake.servers.image_choice import ChosenImage, choose_image
 from notebake.servers.keys import KEY_FILES, read_public_key
 from notebake.servers.launch_plan import LaunchPlan, plan_launch
 from notebake.servers.names import check_name, default_name
 from notebake.servers.outside_ends import read_role
+from notebake.servers.own_disks import price_of, price_of_plan
 from notebake.servers.server import Server
 from notebake.servers.start import find_existing, start, subnets_to_try
+from notebake.servers.volume_choice import choose_volumes
+from notebake.servers.wanted_volume import check_names, read_volume
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +54,9 @@ def start_server(
     until: DailyEnd = "",
     scheduler_role: SchedulerRole = "",
     profile: ProfileName = "",
+    disks: ServerDisks = [],  # noqa: B006 - Prefect shows the default in the form
+    volumes: ServerVolumes = [],  # noqa: B006
+    elastic_address: bool = False,
 ) -> Any:
     """Start a notebook server for a person, or go on with the one of this name. Nobody is asked.
 
@@ -68,11 +77,18 @@ def start_server(
         instance_type: Such as m5.xlarge; empty: t3.large or t4g.large, by the image.
         idle: Stop after so long without use, such as 60m or 3h; 0m: never. Empty: 60m, or what the
             server that is there has.
-        until: Stop each day at a local time with its zone, such as 19:00 America/Los_Angeles.
-            Empty: a day after each start, or what the server that is there has.
+        until: Stop each day at a local time with its zone, such as 19:00 America/Los_Angeles;
+            none: no more. Empty: a day after each start, or what the server that is there has.
         scheduler_role: ARN of the role by which EventBridge stops it from outside, too; none: no
             more. Empty: by itself alone, or as the server that is there has it.
         profile: Name of the instance profile whose role a new server has; empty: none.
+        disks: Further disks of a new server, which end with it: NAME:GIB or NAME:GIB:MOUNT, such
+            as work:200. They are mounted when it is opened.
+        volumes: Volumes that outlive servers, made if they are not there: NAME:GIB or
+            NAME:GIB:MOUNT; NAME alone for one that is there. They are mounted when the server is
+            opened.
+        elastic_address: The same public address at each start; it costs while the server is
+            stopped, too.
 
     Raises:
         NotebakeError: a value is wrong, there is no such image, or AWS refused.
@@ -80,10 +96,12 @@ def start_server(
     with showing_servers(region):
         wishes = Wishes(
             idle_minutes=read_minutes(idle) if idle else None,
-            daily_end=read_daily_end(until, "UTC") if until else "",
+            daily_end=read_daily_end(until, "UTC") if until else None,
             scheduler_role=read_role(scheduler_role) if scheduler_role else None,
         )
         key = read_public_key(public_key) if public_key else ""
+        further, lasting = ([read_volume(text) for text in each] for each in (disks, volumes))
+        check_names([*lasting, *further])
         whose = owner_or_worker(owner, region)
         chosen = choose_image(image, region)
         vpc_id, subnets = subnets_to_try(region)
@@ -97,11 +115,14 @@ def start_server(
             wishes=wishes,
             instance_type=instance_type,
             profile=profile,
+            disks=further,
+            volumes=lasting,
+            has_elastic_address=elastic_address,
         )
         name_by_server("start", plan.name, plan.owner)
         show_plan(plan, chosen)
         server = start_or_advise(plan, vpc_id)
-    message = f"{describe_running(server, plan.size_gib)}; {opening(server, key)}"
+    message = f"{describe_running(server, price_of(server))}; {opening(server, key)}"
     return Completed(message=message, data=server.id)
 
 
@@ -118,7 +139,8 @@ def show_plan(plan: LaunchPlan, image: ChosenImage) -> None:
             " a public key: without one nobody could open it.",
             "Fill in the field `public_key`; the private key stays on your computer.",
         )
-    for line in describe_plan(plan, image, existing, ()):
+    chosen = choose_volumes(plan, existing)
+    for line in describe_plan(plan, image, existing, chosen, price_of_plan(plan, existing)):
         log.info("%s", line)
 
 

@@ -1,8 +1,8 @@
 """Wraps a step as a Prefect task, which Prefect shows under the title of the step."""
 
 import functools
+import logging
 import time
-from contextlib import nullcontext
 from typing import Any
 
 from prefect import Task
@@ -12,13 +12,15 @@ from prefect.exceptions import Pause
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from flows.failure import add_failure
-from notebake.aws.execution import check_run_lock, leave_execution
-from notebake.errors import NotebakeError, RunStoreError, is_retryable
-from notebake.runbook.step import Step, carry_out, describe
+from flows.head_start import find_early
+from flows.recorded_step import carry_out_recorded
+from notebake.aws.execution import check_run_lock
+from notebake.errors import is_retryable
+from notebake.runbook.step import Step, describe
 from notebake.runs import events
 from notebake.runs.run import Run
 
+log = logging.getLogger(__name__)
 RETRIES = 2
 RETRY_SECONDS = [2.0, 10.0]
 
@@ -28,38 +30,15 @@ def as_task(step: Step) -> Task[[Run], object]:
     """Return the task that finds or makes the step's product."""
 
     def make(run: Run) -> Any:
-        check_run_lock()
-        began = time.monotonic()
-        try:
-            outcome = carry_out(step, run)
-        except NotebakeError as error:
-            record_failure(run, step, error, time.monotonic() - began)
-            raise
-        events.record_outcome(
-            run,
-            step.name,
-            "found" if outcome.was_there else "done",
-            seconds=outcome.seconds,
-            detail={"result": describe(outcome.result)},
-        )
+        if early := find_early(step, run):
+            log.info("Already done: %s", early)
+            return Completed(name="Already done", message=early)
+        outcome = carry_out_recorded(step, run)
         if outcome.was_there:
             return Completed(name="Already done", message=describe(outcome.result))
         return Completed(message=describe(outcome.result))
 
     return _task(step, make, step.title)
-
-
-def record_failure(run: Run, step: Step, error: NotebakeError, seconds: float) -> None:
-    """Record that a step failed; if the run store fails as well, its error is added to the first.
-
-    A store that has just failed was waited for, and is not waited for again.
-    """
-    with leave_execution() if isinstance(error, RunStoreError) else nullcontext():
-        try:
-            detail = {"message": error.message}
-            events.record_outcome(run, step.name, "failed", seconds=seconds, detail=detail)
-        except RunStoreError as second:
-            add_failure(error, second, "That could not be recorded either")
 
 
 @functools.cache

@@ -7,9 +7,10 @@ from prefect.states import Completed
 
 from flows.prefect_ui.form import OneRegion, Owner, ServerName
 from flows.prefect_ui.plain_ending import ending_plainly
-from flows.server_acts import find_for, region_words, showing_servers
+from flows.server_acts import find_for, showing_servers
 from flows.terminal.server_power import what_stays
 from notebake.errors import NextCommand
+from notebake.local.usual_region import region_words
 from notebake.servers.power import stop_server as stop
 
 

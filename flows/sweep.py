@@ -7,7 +7,6 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
-from flows.cli.arguments import usual_region
 from flows.notices import MACHINE_EXPIRED, announce
 from flows.prefect_ui.form import Regions, StoreLocation
 from flows.prefect_ui.plain_ending import ending_plainly
@@ -15,6 +14,7 @@ from notebake import clock
 from notebake.aws.inventory import enabled_regions
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.humanize import pluralize
+from notebake.local.usual_region import usual_region
 from notebake.resources.retention import Assessment
 from notebake.resources.survey import Scope, Survey, check_all_regions_answered, survey
 from notebake.resources.sweep import check_all_gone, describe_place, remove

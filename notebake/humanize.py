@@ -55,6 +55,11 @@ def format_local(moment: datetime.datetime) -> str:
     return f"{moment.astimezone():%a %d %b %H:%M %Z}".strip()
 
 
+def format_utc(moment: datetime.datetime) -> str:
+    """Return a timestamp in UTC, such as `Mon 23 Nov 18:05 UTC`."""
+    return f"{moment.astimezone(datetime.UTC):%a %d %b %H:%M} UTC"
+
+
 def format_briefly(seconds: float) -> str:
     """Return a duration in its largest unit, at least minutes, for a narrow column."""
     return "0 min" if seconds < 60 else " ".join(format_span(seconds).split()[:2])

@@ -53,6 +53,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
     up.add_argument("--fresh", action="store_true", help="remove what was kept, unless it is up")
     up.add_argument("--latency", choices=[*LATENCIES], help="how long EC2 takes (default: quick)")
+    up.add_argument("--seed", type=int, help="what these times are drawn by (default: 0)")
     up.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults/README.md")
     for name in ("status", "needs", "install", "base", "twists"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
@@ -71,7 +72,7 @@ def _up(chosen: argparse.Namespace) -> int:
     if chosen.faults:
         read_fault_file(chosen.faults)
     _become_root()
-    options = ServerOptions(chosen.latency, chosen.faults)
+    options = ServerOptions(chosen.latency, chosen.faults, chosen.seed)
     lifecycle.bring_up(open_home(chosen.home), _say, options, fresh=chosen.fresh)
     return 0
 

@@ -1,11 +1,14 @@
 """Installs the distribution's packages: those of the recipe, and those that other steps need.
 
+With EFS in the recipe also AWS's client of it, which the distribution does not have.
+
 Needs   the reachable builder
 Gives   Done, at once if no package is missing; a rebake also brings all others up to date
 Costs   nothing of its own
 """
 
 from notebake.commands.apt import install_packages, packages_are_installed
+from notebake.commands.efs import efs_client_is_installed, install_efs_client
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
@@ -19,7 +22,10 @@ def find(run: Run) -> Done | None:
 
     In a rebake only the marker counts: packages can be there and be out of date.
     """
-    installed = "" if run.recipe.rebake_began else packages_are_installed(run.recipe.software.apt)
+    recipe = run.recipe
+    installed = "" if recipe.rebake_began else packages_are_installed(recipe.software.apt)
+    if installed and recipe.efs:
+        installed += f" && {efs_client_is_installed(recipe.efs_client)}"
     return find_on_host(run, NAME, installed=installed)
 
 
@@ -27,7 +33,8 @@ def make(run: Run) -> Done:
     """Install the packages in a detached work."""
     software = run.recipe.software
     install = install_packages(software.apt, with_updates=bool(run.recipe.rebake_began))
-    work = script(NETWORK_ENVIRONMENT, install)
+    client = [install_efs_client(run.recipe.efs_client)] if run.recipe.efs else []
+    work = script(NETWORK_ENVIRONMENT, install, *client)
     return make_on_host(run, NAME, [work], timeout_seconds=software.timeout_seconds)
 
 

@@ -1,11 +1,13 @@
 """Mounts the data volumes, found by volume id and never by device name.
 
 Needs   the reachable builder
-Gives   Done: every volume is mounted, by UUID in fstab; the instance store by a systemd unit
+Gives   Done: every volume is mounted, by UUID in fstab; the instance store by a systemd unit;
+        file systems on EFS are in fstab, and not mounted: the builder has no role
 Costs   nothing of its own
 """
 
 from notebake.aws import volumes as aws_volumes
+from notebake.commands.efs import efs_lines_are_written, write_efs_lines
 from notebake.commands.instance_store import install_instance_store
 from notebake.commands.volumes import prepare_volume, volumes_are_mounted
 from notebake.machines.builder import builder_host
@@ -24,14 +26,19 @@ def find(run: Run) -> Done | None:
 
 
 def probe(run: Run, host: Host) -> str | None:
-    """Return the mount points, or None if a volume is not mounted."""
+    """Return the mount points, or None if a volume is not mounted, or EFS not in fstab."""
+    efs = run.recipe.efs
+    if efs and not ssh.succeeds(host, efs_lines_are_written(efs)):
+        return None
+    for_servers = [f"EFS for servers: {', '.join(each.mount_point for each in efs)}"] if efs else []
     if not run.recipe.volumes:
-        return "no volumes"
+        return "; ".join(("no volumes", *for_servers))
     ids = volume_ids(run, host)
     pairs = [(volume, ids[volume.name]) for volume in run.recipe.volumes]
     if not ssh.succeeds(host, volumes_are_mounted(pairs)):
         return None
-    return ", ".join(volume.mount_point for volume in run.recipe.volumes)
+    points = ", ".join(volume.mount_point for volume in run.recipe.volumes)
+    return "; ".join((points, *for_servers))
 
 
 def make(run: Run) -> Done:
@@ -51,6 +58,7 @@ def make(run: Run) -> Done:
     ]
     if run.recipe.instance_store:
         scripts.append(install_instance_store(run.recipe.instance_store, host.user))
+    scripts.append(write_efs_lines(run.recipe.efs))
     return make_on_host(run, NAME, scripts, probe=probe)
 
 

@@ -50,6 +50,8 @@ def make(run: Run) -> Image:
         tags.BASE_IMAGE: builder.image_id,
         "notebake:recipe-digest": digest_of(run.recipe),
     }
+    if run.recipe.efs:
+        lineage[tags.EFS] = " ".join(each.mount_point for each in run.recipe.efs)
     image = record_attempt(
         run,
         "image",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.cli.completers import find_recipes, find_run_ids
+from notebake.local.usual_region import usual_region
 
 Completer = Callable[..., Mapping[str, str]]
 """Returns the completions of a word, each with a description; see flows/cli/completers.py."""
@@ -89,11 +90,6 @@ def location_of(given: argparse.Namespace) -> str:
     from notebake.runs.open_store import default_location
 
     return str(given.store or default_location())
-
-
-def usual_region() -> str:
-    """Return the region of the environment, or Oregon."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-west-2"
 
 
 def regions_of(given: argparse.Namespace) -> tuple[str, ...]:

@@ -30,4 +30,4 @@ def run(given: argparse.Namespace) -> int:
     check_home_if_needed(store.location)
     new = registry.new_run(recipe, str(Path(given.recipe).resolve()), store)
     with reporting_failures(new):
-        return execute(new)
+        return execute(new, "notebake build")

@@ -2,8 +2,9 @@
 
 import argparse
 
-from flows.cli.arguments import add_region, location_of, usual_region
+from flows.cli.arguments import add_region, location_of
 from flows.cli.exit_codes import DONE
+from notebake.local.usual_region import usual_region
 
 EXAMPLE = """\
 notebake copy ami-0123456789abcdef0 --to eu-central-1 us-east-1

@@ -1,9 +1,10 @@
 """How the commands build, resume and tear-down execute a run."""
 
+import functools
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from flows.cli.exit_codes import AWAITING, DONE, FAILED
@@ -47,14 +48,15 @@ def check_home_if_needed(store: str) -> None:
         check_home()
 
 
-def execute(run: Run, *, from_step: str = "") -> int:
+def execute(run: Run, command: str, *, from_step: str = "") -> int:
     """Build the image, show the progress, and print the report; DONE if the image is accepted.
 
     What has to be approved is asked in the terminal; where nobody can be asked, it is AWAITING.
+    `command` is what was typed, for the record.
     """
     began = time.monotonic()
     while True:
-        steps, wanted = execute_once(run, from_step)
+        steps, wanted = execute_once(run, command, from_step)
         if wanted is None:
             break
         from flows.terminal.approval_prompt import ask_in_terminal
@@ -73,11 +75,12 @@ def execute(run: Run, *, from_step: str = "") -> int:
 
 
 def execute_once(
-    run: Run, from_step: str
+    run: Run, command: str, from_step: str
 ) -> tuple[list[StepProgress], "ApprovalWantedError | None"]:
     """Execute the run until it ends, or until a person has to be asked; show the progress."""
     heading = f"{run.recipe.name}  run {run.id}"
-    with running_prefect(run, heading, _titles()) as progress:
+    first = nullcontext if from_step else functools.partial(_head_start, run, command)
+    with running_prefect(run, heading, _titles, first) as progress:
         from flows.approval import ApprovalWantedError
         from flows.build_image import build_image
         from flows.rewind import rewind
@@ -93,7 +96,7 @@ def execute_once(
 
 def remove(run: Run) -> int:
     """Tear the run down and show the progress."""
-    with running_prefect(run, f"tear down {run.id}", _titles()[-1:]):
+    with running_prefect(run, f"tear down {run.id}", lambda: _titles()[-1:]):
         from flows.tear_down import tear_down
 
         tear_down(run_id=run.id, store=run.store)
@@ -101,8 +104,15 @@ def remove(run: Run) -> int:
 
 
 @contextmanager
-def running_prefect(run: Run, heading: str, titles: Titles) -> Iterator[Progress]:
+def running_prefect(
+    run: Run,
+    heading: str,
+    titles: Callable[[], Titles],
+    first: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Iterator[Progress]:
     """Provide Prefect, with its server, while the block runs; show and log the steps' progress.
+
+    `first` begins while the server starts, before the import of Prefect, and ends after the block.
 
     Raises:
         InterruptedError: the process got a signal to terminate.
@@ -112,7 +122,8 @@ def running_prefect(run: Run, heading: str, titles: Titles) -> Iterator[Progress
     with (
         run_log(run) as log_path,
         prefect_server() as wait_for_prefect,
-        show_progress(heading, titles, log_path) as progress,
+        show_progress(heading, titles(), log_path) as progress,
+        first(),
     ):
         log.info("Starting Prefect")
         wait_for_prefect()
@@ -126,6 +137,14 @@ def running_prefect(run: Run, heading: str, titles: Titles) -> Iterator[Progress
         finally:
             # This waits up to five seconds for records that are on their way to the server.
             APILogHandler().flush()
+
+
+def _head_start(run: Run, command: str) -> AbstractContextManager[None]:
+    """Begin the run without Prefect; the import is slow and used only here."""
+    from flows.head_start import head_start
+    from flows.local_prefect.configured_server import find_configured_server
+
+    return head_start(run, command, is_watched=find_configured_server() is not None)
 
 
 def _titles() -> Titles:

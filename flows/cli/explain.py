@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, add_region, complete_with, location_of, usual_region
+from flows.cli.arguments import add_json, add_region, complete_with, location_of
 from flows.cli.completers import find_explainable
 from flows.cli.exit_codes import DONE
 from flows.cli.server_options import add_owner
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     from notebake.explanation.document import Explanation

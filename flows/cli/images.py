@@ -3,8 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, add_region, location_of, usual_region
+from flows.cli.arguments import add_json, add_region, location_of
 from flows.cli.exit_codes import DONE, UNREADABLE
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     import datetime

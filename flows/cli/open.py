@@ -3,11 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import usual_region
 from flows.cli.exit_codes import DONE
 from flows.cli.server_options import add_server
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
+    from notebake.servers.locate import Question, Search
     from notebake.servers.place import Reached
 
 EXAMPLE = """\
@@ -38,9 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Open the server until Ctrl-C; what runs on it goes on."""
-    from flows.terminal.open_session import hold_open, page_answers, show_running_one
-    from notebake.servers.locate import Question, locate
-    from notebake.servers.place import recall
+    from notebake.servers.locate import Question, Search
+    from notebake.servers.place import is_held_open, recall
 
     region = given.region or usual_region()
     question = Question(
@@ -52,17 +52,39 @@ def run(given: argparse.Namespace) -> int:
         mounts=True,
     )
     reached = recall(given.name, owner=given.owner, region=region)
+    if reached:
+        question = question.about(reached)
+    # It takes a second: meanwhile the rest is imported, and the remembered address dialled.
+    search = None if reached and is_held_open(reached) else Search(question)
+    try:
+        return open_found(given, question, reached, search)
+    finally:
+        if search:
+            search.end()
+
+
+def open_found(
+    given: argparse.Namespace,
+    question: "Question",
+    reached: "Reached | None",
+    search: "Search | None",
+) -> int:
+    """Open the server where it was reached before, or where the search finds it."""
+    from flows.terminal.open_session import hold_open, page_answers, show_running_one
+    from notebake.servers.locate import Search
+
     if reached and not given.prints and show_running_one(reached, given.port):
-        if not page_answers(reached):
-            locate(question, report=show_progress)  # which starts it, if it is stopped
+        if not page_answers(reached):  # it may be stopped, and is started then
+            (search or Search(question)).answer(show_progress)
         return DONE
+    search = search or Search(question)
     is_fresh = reached is None or reached.jupyter_port is None or bool(given.key)
     if reached is None or is_fresh:
-        reached = locate(question, report=show_progress)
+        reached = search.answer(show_progress)
     if reached.jupyter_port is None:
         show_ssh_only(reached)
         return DONE
-    hold_open(question, reached, is_fresh=is_fresh, port=given.port, prints=given.prints)
+    hold_open(question, reached, search, is_fresh=is_fresh, port=given.port, prints=given.prints)
     return DONE
 
 

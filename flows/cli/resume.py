@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     with prepared_run(existing, given.account):
         if recipe := recipe_to_adopt(existing, given.recipe):
             existing = registry.update_recipe(existing, recipe)
-        return execute(existing, from_step=given.from_step)
+        return execute(existing, "notebake resume", from_step=given.from_step)
 
 
 def recipe_to_adopt(run: "Run", given_path: str) -> "Recipe | None":

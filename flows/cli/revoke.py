@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_region, location_of, usual_region
+from flows.cli.arguments import add_region, location_of
 from flows.cli.exit_codes import DONE
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     from notebake.images.revoke import RevokedImage

@@ -3,8 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_region, complete_with, usual_region
+from flows.cli.arguments import add_region, complete_with
 from flows.cli.completers import find_opened_servers
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     from notebake.servers.server import Server

@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_region, usual_region
+from flows.cli.arguments import add_region
 from flows.cli.asking import add_yes, is_agreed
 from flows.cli.exit_codes import DONE, FAILED
 from flows.cli.interrupted_start import saying_what_may_run
 from flows.cli.server_options import add_owner, owner_of
+from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
@@ -41,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         default="",
         metavar="TIME",
-        help="stop each day at this local time, as 19:00 or '19:00 Asia/Tokyo'; default: a day"
+        help="stop each day at this local time, as 19:00 or '19:00 Asia/Tokyo'; none: no more;"
+        " default: a day"
         " after each start",
     )
     parser.add_argument(
@@ -86,6 +88,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.terminal.plain_lines import print_whole_words, showing_waits
     from flows.terminal.server_power import describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
+    from notebake.servers.own_disks import price_of_plan
     from notebake.servers.start import find_existing, start, subnets_to_try
     from notebake.servers.volume_choice import choose_volumes
 
@@ -96,7 +99,8 @@ def run(given: argparse.Namespace) -> int:
     console = open_console()
     existing = find_existing(plan)
     volumes = choose_volumes(plan, existing)
-    print_whole_words(console, describe_plan(plan, image, existing, volumes))
+    offer = price_of_plan(plan, existing)
+    print_whole_words(console, describe_plan(plan, image, existing, volumes, offer))
     costs_nothing_new = existing and existing.state == "running" and not is_more(plan, volumes)
     if not costs_nothing_new and not is_agreed(given, "Start it?"):
         console.print("Nothing was started.")
@@ -150,7 +154,7 @@ def plan_of(
     name = check_name(given.name or default_name(image.recipe or given.image))
     wishes = Wishes(
         idle_minutes=read_minutes(given.idle) if given.idle else None,
-        daily_end=read_daily_end(given.until, local_zone()) if given.until else "",
+        daily_end=read_daily_end(given.until, local_zone()) if given.until else None,
         scheduler_role=read_role(given.scheduler_role) if given.scheduler_role else None,
     )
     return plan_launch(

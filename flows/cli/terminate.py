@@ -2,11 +2,11 @@
 
 import argparse
 
-from flows.cli.arguments import usual_region
 from flows.cli.asking import add_yes, is_agreed
 from flows.cli.exit_codes import DONE, FAILED
 from flows.cli.server_options import add_server, owner_of
 from notebake.errors import NotebakeError
+from notebake.local.usual_region import usual_region
 
 EXAMPLE = """\
 notebake terminate ocean
@@ -70,14 +70,16 @@ def delete_volume(given: argparse.Namespace) -> int:
     from flows.terminal.console import open_console
     from flows.terminal.plain_lines import print_whole_words
     from flows.terminal.server_losses import describe_volume
-    from notebake.servers.kept_volume import LIST, list_kept, named
+    from notebake.servers.kept_volume import list_command, list_kept, named
     from notebake.servers.volume_choice import stopped_holder
     from notebake.servers.volumes import remove_volume
 
     console, owner, region = open_console(), owner_of(given), given.region or usual_region()
     volume = named(list_kept(region), given.volume, owner)
     if volume is None:
-        raise NotebakeError(f"{owner} has no volume {given.volume} in {region}.").with_next(LIST)
+        raise NotebakeError(f"{owner} has no volume {given.volume} in {region}.").with_next(
+            list_command(region)
+        )
     holder = stopped_holder(volume) if volume.instance_id else None
     print_whole_words(console, describe_volume(volume, holder))
     if not is_agreed(given, f"Delete the volume {volume.name} for good?"):

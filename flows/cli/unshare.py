@@ -2,8 +2,9 @@
 
 import argparse
 
-from flows.cli.arguments import location_of, usual_region
+from flows.cli.arguments import location_of
 from flows.cli.share import add_shared_image, show_and_carry_out
+from notebake.local.usual_region import usual_region
 
 EXAMPLE = """\
 notebake unshare ami-0123456789abcdef0 --with 123456789012

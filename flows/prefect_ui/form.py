@@ -128,8 +128,24 @@ IdleTime = Annotated[
 DailyEnd = Annotated[
     str,
     _shown_as(
-        pattern=r"^(([01]?\d|2[0-3]):[0-5]\d [A-Za-z0-9_+/-]+)?$",
+        pattern=r"^(none|([01]?\d|2[0-3]):[0-5]\d [A-Za-z0-9_+/-]+)?$",
         examples=["19:00 America/Los_Angeles"],
+    ),
+]
+ServerDisks = Annotated[
+    list[str],
+    _shown_as(
+        items={"type": "string", "pattern": rf"^{SERVER}:\d{{1,5}}(:/[^@\s]*)?$"},
+        maxItems=10,
+        examples=[["work:200", "scratch:50:/scratch"]],
+    ),
+]
+ServerVolumes = Annotated[
+    list[str],
+    _shown_as(
+        items={"type": "string", "pattern": rf"^{SERVER}(:\d{{0,5}}(:/[^@\s]*)?)?$"},
+        maxItems=10,
+        examples=[["data:100", "data"]],
     ),
 ]
 ProfileName = Annotated[str, _shown_as(pattern=r"^[A-Za-z0-9_+=,.@-]{0,128}$")]

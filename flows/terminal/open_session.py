@@ -12,31 +12,38 @@ from flows.terminal.open_view import OpenView
 from notebake.local.atomic_files import delete_file, write_file
 from notebake.local.process import Process, is_dead, this_process
 from notebake.servers.background import run_in_background
-from notebake.servers.locate import Question
+from notebake.servers.locate import Question, Search
 from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
 from notebake.servers.opening import Opening
 from notebake.servers.opening_view import Opened
-from notebake.servers.place import Reached, folder_of
+from notebake.servers.place import PROCESS_NAME, Reached, folder_of
 from notebake.servers.ports import is_free, keep_port
 from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
 from notebake.servers.ssh_include import include_line, is_included, user_config_path
 
 ANSWER_SECONDS = 3
-PROCESS_NAME = "open.process"
 
 
 def hold_open(
-    question: Question, reached: Reached, *, is_fresh: bool, port: int | None, prints: bool
+    question: Question,
+    reached: Reached,
+    search: Search,
+    *,
+    is_fresh: bool,
+    port: int | None,
+    prints: bool,
 ) -> None:
     """Open the server, until Ctrl-C or SIGTERM, or until it is gone.
 
     Raises:
         NotebakeError: it cannot be opened.
     """
-    kept = keep_port(reached.owner, reached.name, port)
+    kept = keep_port(reached.owner, reached.name, port, reached.region)
     process_path = folder_of(reached.owner, reached.name) / PROCESS_NAME
-    view = OpenView(reached.name, on_open=lambda opened: show_page(opened, view, prints=prints))
-    opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh)
+    view = OpenView(
+        reached.name, reached.region, on_open=lambda opened: show_page(opened, view, prints=prints)
+    )
+    opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh, search=search)
 
     async def run() -> None:
         end_by_signals()
@@ -99,7 +106,7 @@ def print_ways(opened: Opened, view: OpenView) -> None:
 
 def offer_ssh(reached: Reached, view: OpenView) -> None:
     """Say how to log in by ssh."""
-    alias = alias_of(reached.name)
+    alias = alias_of(reached.owner, reached.name)
     if is_included(user_config_path()):
         view.lines(f"A terminal on it: ssh {alias}")
         return
@@ -124,7 +131,7 @@ def show_running_one(reached: Reached, port: int | None) -> bool:
     if is_free(keep_port(reached.owner, reached.name)):
         return False  # it was killed: without /proc that cannot be told by its number
     open_browser(page)
-    view = OpenView(reached.name, on_open=lambda _: None)
+    view = OpenView(reached.name, reached.region, on_open=lambda _: None)
     view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
     return True
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
 from notebake.humanize import clean_text, pluralize
+from notebake.local.usual_region import region_words
 
 if TYPE_CHECKING:
     from notebake.servers.host_losses import HostLosses, WorkTree
@@ -38,7 +39,7 @@ def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
     else:
         yield f"Whether its work is pushed was not asked: {losses.not_asked}."
         if server.state == "stopped":
-            again = NextCommand(("open", server.name)).command_line()
+            again = NextCommand(("open", server.name, *region_words(server.region))).command_line()
             yield f"To look first: {again}"
 
 

@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flows.terminal.server_costs import describe_choice
+from notebake import clock
 from notebake.aws import tags
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
-from notebake.servers.ends import describe_ends
-from notebake.servers.offer import price_address, price_server
+from notebake.local.usual_region import region_words
+from notebake.servers.ends import describe_ends, tags_of_changes
+from notebake.servers.offer import price_address
+from notebake.timestamps import utc_from_seconds
 
 if TYPE_CHECKING:
     from notebake.servers.image_choice import ChosenImage
     from notebake.servers.launch_plan import LaunchPlan
+    from notebake.servers.offer import Offer
     from notebake.servers.server import Server
     from notebake.servers.volume_choice import VolumeChoice
 
@@ -30,17 +34,18 @@ def describe_plan(
     image: "ChosenImage",
     existing: "Server | None",
     volumes: "Sequence[VolumeChoice]",
+    offer: "Offer",
 ) -> Iterator[str]:
     """Give the lines that say what is about to be started, what it costs, and when it stops."""
-    elastic = plan.has_elastic_address or (existing is not None and existing.has_elastic_address)
     kind = existing.instance_type if existing else plan.instance_type
-    offer = price_server(kind, plan.size_gib, plan.region, has_elastic_address=elastic)
     if existing:
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
         yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
         if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
-            marks = existing.tags | plan.changes
-            yield f"From now on it stops {describe_ends(marks)}{describe_condition(marks)}."
+            now = utc_from_seconds(clock.now())
+            marks = existing.tags | tags_of_changes(plan.changes, now)
+            since = existing.started_at if existing.is_billed_by_hour else now
+            yield f"From now on it stops {describe_ends(marks, since)}{describe_condition(marks)}."
         if plan.changes.get(tags.SCHEDULER_ROLE):
             yield f"{OUTSIDE[True]}."
         if plan.profile:
@@ -55,24 +60,36 @@ def describe_plan(
         yield f"Stops    {describe_ends(plan.tags)}{describe_condition(plan.tags)}"
         if plan.tags.get(tags.SCHEDULER_ROLE):
             yield f"         {OUTSIDE[True]}"
+        if image.efs:
+            yield f"EFS      {describe_efs(image, plan.profile)}"
     yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
     if plan.has_elastic_address:
         month = price_address(plan.region)
         yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
 
 
+def describe_efs(image: "ChosenImage", profile: str) -> str:
+    """Return what a new server has of the file systems on EFS that its image names."""
+    points = ", ".join(image.efs)
+    if profile:
+        return f"{points}: mounted when first opened, if the role of {profile} may"
+    words = ("start", image.recipe or image.id, "--instance-profile", "NAME")
+    return f"not at {points} without a role: {NextCommand(words).command_line()}"
+
+
 def describe_started(server: "Server") -> Iterator[str]:
     """Give the lines that say what runs now, and what to type next."""
     yield f"{server.name} runs: {server.id} at {server.address}."
-    yield f"It stops {describe_ends(server.tags)}{describe_condition(server.tags)}."
+    ends = describe_ends(server.tags, server.started_at)
+    yield f"It stops {ends}{describe_condition(server.tags)}."
     yield f"To open it in the browser: {_opening(server)}"
 
 
-def describe_running(server: "Server", size_gib: int) -> str:
+def describe_running(server: "Server", offer: "Offer") -> str:
     """Return in one sentence where a server runs, what it costs, and when it stops by itself."""
-    offer = price_server(server.instance_type, size_gib, server.region)
     place = f"{server.name} of {server.owner} runs at {server.address}"
-    end = f"stops by itself {describe_ends(server.tags)}{describe_condition(server.tags)}"
+    ends = describe_ends(server.tags, server.started_at)
+    end = f"stops by itself {ends}{describe_condition(server.tags)}"
     return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
 
 
@@ -81,7 +98,8 @@ def describe_stopped(server: "Server") -> Iterator[str]:
     whose = f"{server.name} of {server.owner} ({server.id})"
     yield f"{whose} is stopped: {what_stays(server)} stay and cost a little."
     yield f"To go on:   {_opening(server)}"
-    yield "How much:   notebake servers"
+    shown = NextCommand(("servers", *region_words(server.region)))
+    yield f"How much:   {shown.command_line()}"
 
 
 def what_stays(server: "Server") -> str:
@@ -90,7 +108,7 @@ def what_stays(server: "Server") -> str:
 
 
 def _opening(server: "Server") -> str:
-    return NextCommand(("open", server.name)).command_line()
+    return NextCommand(("open", server.name, *region_words(server.region))).command_line()
 
 
 def describe_condition(marks: Mapping[str, str]) -> str:

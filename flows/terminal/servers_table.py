@@ -10,7 +10,8 @@ from flows.terminal.server_costs import describe_addresses, describe_volumes, fo
 from flows.terminal.server_power import OUTSIDE, describe_condition, format_usd
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
-from notebake.humanize import format_local, format_span, pluralize
+from notebake.humanize import format_span, format_utc, pluralize
+from notebake.servers.ends import last_end
 
 if TYPE_CHECKING:
     from notebake.servers.listed_server import Listed, ListedServer
@@ -75,7 +76,7 @@ def _kept(server: "Server") -> str:
     until = server.keep_until
     if until is None or until.timestamp() <= clock.now():
         return ""
-    last = server.hard_end_now
-    if not server.daily_end and last and last <= until:
+    last = last_end(server.tags, server.started_at)
+    if last and last <= until:
         return "; kept until then"  # no hold goes beyond the hard end
-    return f"; kept until {format_local(until)}"
+    return f"; kept until {format_utc(until)}"

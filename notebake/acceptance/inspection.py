@@ -8,6 +8,7 @@ from notebake.acceptance.evidence import MachineEvidence
 from notebake.aws import instances, tags
 from notebake.aws.model import Instance
 from notebake.commands.acceptance import ask_machine, parse_inspection
+from notebake.commands.efs import efs_client_is_installed, efs_lines_are_written
 from notebake.errors import (
     ImageNotAcceptedError,
     LoginRefusedError,
@@ -37,7 +38,10 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     """
     machine, host = _reach(run, machine)
     points = [volume.mount_point for volume in run.recipe.volumes if volume.is_in_image]
-    question = ask_machine(user=host.user, mount_points=points)
+    efs = run.recipe.efs
+    # Without a role it cannot be mounted, so nothing opens the folders.
+    has_efs = efs_lines_are_written(efs), efs_client_is_installed(run.recipe.efs_client)
+    question = ask_machine(user=host.user, mount_points=points, more=has_efs if efs else ())
     name = evidence_name(machine)
     with ThreadPoolExecutor(1) as pool:
         refusal = pool.submit(

@@ -82,6 +82,7 @@ def proof_sentences(run: Run, evidence: list[MachineEvidence]) -> list[str]:
     ids = " and ".join(f"{each.instance_id} ({each.instance_type})" for each in evidence)
     volumes = [volume for volume in run.recipe.volumes if volume.is_in_image]
     points = ", ".join(volume.mount_point for volume in volumes)
+    shared = ", ".join(each.mount_point for each in run.recipe.efs)
     first = evidence[0]
     lost = [
         f"{machine.id} ({machine.tags[tags.LOST]})"
@@ -95,6 +96,7 @@ def proof_sentences(run: Run, evidence: list[MachineEvidence]) -> list[str]:
         "The build's key is refused; no other key is left.",
         *other_login_methods(evidence),
         *([f"The volumes are mounted: {points}."] if points else []),
+        *([f"EFS at {shared} is in fstab; without a role it was not mounted."] if shared else []),
         f"JupyterLab (server {first.jupyter_version}) ran a cell through an ssh tunnel.",
         f"The notebook passed on each: {pluralize(first.verdict.cells, 'cell')},"
         f" {pluralize(first.verdict.figures, 'figure')}"

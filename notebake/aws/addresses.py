@@ -9,7 +9,7 @@ import botocore.session
 
 from notebake.aws import hints
 
-REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
+REGION = re.compile(r"\b[a-z]{2,4}(-[a-z]+)+-\d{1,2}\b")
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 
 
@@ -36,19 +36,17 @@ def proxy_hint() -> str:
     )
 
 
-def region_hint(url: str) -> str:
-    """Return a hint if the endpoint names an unknown region; else ""."""
-    named = [
-        label for label in (urlsplit(url).hostname or "").split(".") if REGION.fullmatch(label)
-    ]
+def region_hint(text: str) -> str:
+    """Return a hint if an endpoint, or what AWS has answered, names an unknown region; else ""."""
     core = botocore.session.get_session()
     known = [
         region
         for partition in core.get_available_partitions()
         for region in core.get_available_regions("ec2", partition)
     ]
+    named = [region[0] for region in REGION.finditer(text)]
     if not named or named[0] in known:
         return ""
-    near = difflib.get_close_matches(named[0], known, 1)
-    meant = f" Did you mean {near[0]}?" if near else ""
+    near = difflib.get_close_matches(named[0], known, 3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"{named[0]} is not a known region of AWS.{meant} {hints.REGION}"

@@ -48,6 +48,8 @@ def refusal_error(what: str, error: ClientError) -> CloudError:
     if is_placement_error(code):
         return CapacityError(message, hints.NO_ROOM, code)
     hint = hints.hint_for_code(code)
+    if code in CLOCK_CODES:
+        hint = addresses.region_hint(answer) or hint
     if encoded := ENCODED.search(answer):
         hint = f"{hint}\n{hints.decode(encoded[1])}"
     elif hint == hints.LOG_IN:

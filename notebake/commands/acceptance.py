@@ -19,21 +19,23 @@ class Inspection:
     """As sentences."""
 
 
-def ask_machine(*, user: str, mount_points: Sequence[str]) -> str:
+def ask_machine(*, user: str, mount_points: Sequence[str], more: Sequence[str] = ()) -> str:
     """Return the login user's command that fails at the first thing that is wrong, and names it.
 
     The paths must be mount points, the dead-man switch and the idle stop must work, and no login
-    key but one may be left. Then it prints the machine-id and other ways to log in.
+    key but one may be left, and `more` commands must succeed. Then it prints the machine-id and
+    other ways to log in.
     """
     checks = (
         paths_are_mounted([*mount_points]),
+        *more,
         f"{lease_is_armed()} > /dev/null",
         idle_stop_is_enabled(),
         no_other_key_is_left(user),
     )
     return "\n".join(
         (
-            *(f"{{ {check}; }} || exit 1" for check in checks),
+            *(f"{{\n{check}\n}} || exit 1" for check in checks),
             f"{read_machine_id()} && echo || exit 1",
             LIST_LOGIN_METHODS,
         )

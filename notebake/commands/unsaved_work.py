@@ -10,8 +10,12 @@ DEPTH = 8
 """How deep below a folder work trees are looked for."""
 TREE_SECONDS = 8
 """How long git may take for one work tree."""
-LEFT_OUT = "-name node_modules -o -name .cache -o -name .conda -o -name miniforge3"
-"""What programs have put there, thousands of folders of it."""
+LEFT_OUT = (
+    "-name node_modules -o -name .cache -o -name .conda -o -name miniforge3"
+    " -o -fstype autofs -o -fstype nfs4"
+)
+"""What programs have put there, thousands of folders of it, and EFS, which no termination loses:
+not to be mounted for that, nor to be walked through."""
 END = "end"
 """The last line; without it not everything was looked at."""
 LIST_DISKS = "lsblk --json --output NAME,SERIAL,MODEL,SIZE,TYPE,MOUNTPOINT"

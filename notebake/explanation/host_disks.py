@@ -3,10 +3,11 @@
 from shlex import quote
 
 from notebake.aws.volumes import device_names
+from notebake.commands.efs import AUTOMOUNT, mount_options
 from notebake.commands.volumes import device_link
 from notebake.explanation.document import Action, on_computer, on_machine
 from notebake.explanation.run_facts import RunFacts
-from notebake.recipe import FileSystem, InstanceStore, Volume
+from notebake.recipe import Efs, FileSystem, InstanceStore, Volume
 
 ANY_VOLUME = "VOLUME-ID"
 OPTIONS = {FileSystem.EXT4: "defaults,nofail", FileSystem.XFS: "defaults,nofail,nouuid"}
@@ -27,7 +28,8 @@ def mounting(facts: RunFacts) -> list[Action]:
         actions.append(mounting_one(volume, volume_id or ANY_VOLUME, facts.user))
     if facts.recipe.instance_store:
         actions.append(_temporary_disk(facts.recipe.instance_store, facts.user))
-    return actions if len(actions) > 1 else []
+    shared = [naming_efs(efs) for efs in facts.recipe.efs]
+    return [*(actions if len(actions) > 1 else []), *shared]
 
 
 def _finding(facts: RunFacts, volume: Volume) -> Action:
@@ -62,6 +64,19 @@ def mounting_one(volume: Volume, volume_id: str, user: str) -> Action:
         note=f"{volume.name}: {volume.size_gib} GiB. mkfs erases a disk: only for a new one."
         if is_new
         else f"{volume.name} has a file system already, so it is never formatted.",
+    )
+
+
+def naming_efs(efs: Efs) -> Action:
+    """Return how a file system on EFS gets its line in fstab, without being mounted."""
+    return on_machine(
+        f"sudo mkdir -p {quote(efs.mount_point)}",
+        f"options={','.join(mount_options(efs))}",
+        f"options=$options,{','.join(AUTOMOUNT)}",
+        f'echo "{efs.file_system_id}:/ {efs.mount_point} efs $options 0 0" |'
+        "\n    sudo tee -a /etc/fstab",
+        note=f"{efs.file_system_id} is shared by all servers, and in no image. It is not mounted"
+        " here: a server with a role that may mounts it when somebody opens the folder.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from shlex import quote
 
+from notebake.commands.efs import PACKAGE, PACKAGES_URL
 from notebake.commands.software import ROOT
 from notebake.explanation.document import Action, on_machine
 from notebake.explanation.run_facts import RunFacts
@@ -19,7 +20,19 @@ def packages(facts: RunFacts) -> list[Action]:
     """Return how the distribution's packages are installed."""
     names = [*NEEDED, *(name for name in facts.recipe.software.apt if name not in NEEDED)]
     install = _filled("sudo apt-get install --yes", names)
-    return [on_machine("sudo apt-get update", install)]
+    client = [_efs_client(facts.recipe.efs_client.version)] if facts.recipe.efs else []
+    return [on_machine("sudo apt-get update", install), *client]
+
+
+def _efs_client(version: str) -> Action:
+    return on_machine(
+        ". /etc/os-release",
+        f"site={PACKAGES_URL}/$VERSION_ID/pool/main/a/{PACKAGE}",
+        "architecture=$(dpkg --print-architecture)",
+        f"wget -O client.deb \\\n    $site/{PACKAGE}-{version}_$architecture.deb",
+        "sudo apt-get install --yes ./client.deb",
+        note="AWS's client of EFS, which Ubuntu does not have.",
+    )
 
 
 def environment(facts: RunFacts) -> list[Action]:

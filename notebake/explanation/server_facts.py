@@ -8,7 +8,7 @@ from notebake.aws.server_schedules import StopSchedule
 from notebake.aws.ssh_rules import list_ssh_rules
 from notebake.errors import NotebakeError
 from notebake.record import Record
-from notebake.servers.find import LIST, find_server
+from notebake.servers.find import find_server, list_command
 from notebake.servers.keys import key_path
 from notebake.servers.offer import Offer, price_server
 from notebake.servers.outside_ends import wanted_schedules
@@ -90,7 +90,9 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
     server = find_server(name, owner, region)
     found = server_calls.describe_machine(server.id, region)
     if found is None:
-        raise NotebakeError(f"{server.id}, the server {name}, has just gone.").with_next(LIST)
+        raise NotebakeError(f"{server.id}, the server {name}, has just gone.").with_next(
+            list_command(server.region)
+        )
     groups = list_ssh_rules(list(server.group_ids), region)
     images = server_calls.describe_images(
         region, Filters=[{"Name": "image-id", "Values": [server.image_id]}]

@@ -62,7 +62,7 @@ def stopping(facts: ServerFacts) -> Section:
         "stop",
         "Stop the machine",
         "Like switching it off: the disks stay, running programs end. By itself it stops"
-        f" {describe_ends(server.tags)}.",
+        f" {describe_ends(server.tags, server.started_at)}.",
         [
             *call(facts, "StopInstances", {"InstanceIds": [server.id]}),
             on_computer(waiting("instance-stopped", server.region, server.id)),

@@ -111,7 +111,7 @@ class _Fold:
             self._known["is_continued"] = True
 
     def _add_execution(self, entry: Entry) -> None:
-        body = entry.body
+        body, before = entry.body, self._executions.get(entry.execution)
         self._known["account"] = str(body.get("account") or self._known.get("account", ""))
         self._executions[entry.execution] = Execution(
             id=entry.execution,
@@ -120,7 +120,7 @@ class _Fold:
             started_by=body.get("started_by", ""),
             claims=body.get("claims") or {},
             code=body.get("code"),
-            began=entry.time,
+            began=before.began if before else entry.time,
         )
 
     def _add_end(self, entry: Entry) -> None:

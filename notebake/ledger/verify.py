@@ -153,6 +153,7 @@ class _Check:
             if entry.kind == kinds.SENT and entry.body.get("call") not in answered:
                 gap, detail = Gap.NO_ANSWER, str(entry.body.get("operation", ""))
             elif entry.kind == kinds.EXECUTING and entry.execution not in ended:
+                ended.add(entry.execution)
                 gap, detail = Gap.NO_END, str(entry.body.get("started_by", ""))
             if gap:
                 yield Finding(run=self._run, sequence=sequence, fault=gap, detail=detail)

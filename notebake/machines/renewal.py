@@ -19,16 +19,21 @@ from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from notebake.store.interface import is_remote
+from notebake.timestamps import parse_timestamp
 
 log = logging.getLogger(__name__)
 JOIN_SECONDS = 5
+FRESH = 0.9
+"""The part of a lease from which on it need not be renewed: a machine that was just launched boots,
+and answers nobody."""
 
 
 @contextmanager
 def renewing(run: Run) -> Iterator[None]:
     """Renew all leases now and then after each quarter of their length, until the block ends.
 
-    They are renewed at once because a run may be resumed minutes before they end.
+    They are renewed at once because a run may be resumed minutes before they end; a machine that
+    was launched shortly before has its lease from the launch.
     """
     stop = threading.Event()
     # With a copy of our context the thread belongs to the execution, and so fails when another
@@ -67,10 +72,11 @@ def renew(run: Run) -> bool:
         temporary = _temporary_resources(run)
         machines = [resource for resource in temporary if resource.kind == "instance"]
         lost = {machine.id for machine in machines if tags.LOST in machine.tags}
-        alive = [machine for machine in machines if machine.id not in lost]
+        fresh = {machine.id for machine in machines if _is_fresh(machine, run)}
+        alive = [machine for machine in machines if machine.id not in lost | fresh]
         failed = {machine.id for machine in alive if not _renew_machine(run, machine, ends)}
-        ending = lost | failed
-        due = [each.id for each in temporary if not ending & {each.id, *each.owners}]
+        as_before = lost | failed | fresh
+        due = [each.id for each in temporary if not as_before & {each.id, *each.owners}]
         expiry = {tags.EXPIRES: tags.as_tag(ends)}
         if due:
             tagging.add_tags(run.recipe.region, due, expiry)
@@ -82,6 +88,13 @@ def renew(run: Run) -> bool:
         return False
     log.debug("Renewed the leases of %s until %s", ", ".join(due), ends)
     return not failed
+
+
+def _is_fresh(machine: Resource, run: Run) -> bool:
+    """Return whether a machine was launched, or its lease renewed, a short while ago."""
+    ends = parse_timestamp(machine.expires)
+    lease = datetime.timedelta(hours=run.lease_hours)
+    return ends is not None and tags.ends_at(run) - ends < (1 - FRESH) * lease
 
 
 def _temporary_resources(run: Run) -> list[Resource]:

@@ -34,6 +34,7 @@ CHECKS = (
     Check(network.check_ssh_sources, is_needed=True),
     Check(account.check_instance_metadata),
     Check(disks.check_disks, is_needed=True),
+    Check(disks.check_efs),
     Check(disks.check_default_encryption),
     Check(disks.check_key),
     Check(repository.check_repository),

@@ -32,6 +32,15 @@ def check_disks(run: Run) -> Iterable[Finding]:
                 yield good(f"{volume.snapshot_id} is complete.")
 
 
+def check_efs(run: Run) -> Iterable[Finding]:
+    """Say of each file system on EFS what a bake makes of it: a line in fstab."""
+    for efs in run.recipe.efs:
+        yield not_checked(
+            f"EFS {efs.file_system_id} at {efs.mount_point}: whether it is there, and whether"
+            " servers reach it. A bake puts it into fstab and does not mount it.",
+        )
+
+
 def check_default_encryption(run: Run) -> Iterable[Finding]:
     """Check that the account's setting does not encrypt a shared image with AWS's own key.
 

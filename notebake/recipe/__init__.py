@@ -1,13 +1,14 @@
 """The recipe: the description of an image, as one frozen record read from one YAML file.
 
-`recipe` is the whole; `machine`, `content`, `credentials`, `award`, `rebake` and `prune` are its
-parts, `fields` the kinds of text in them; `file` reads it, with `strict_yaml` and `requirements`;
-`faults` and `messages` describe faults, `part` has their base class and places; `cross_checks`
-finds contradictions.
+`recipe` is the whole; `machine`, `efs`, `content`, `credentials`, `award`, `rebake` and `prune` are
+its parts, `fields` the kinds of text in them; `file` reads it, with `strict_yaml` and
+`requirements`; `faults` and `messages` describe faults, `part` has their base class and places;
+`cross_checks` finds contradictions.
 """
 
 from notebake.recipe.award import Award
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
+from notebake.recipe.efs import Efs, EfsClient
 from notebake.recipe.machine import (
     UBUNTU_2404,
     BaseImage,
@@ -30,6 +31,8 @@ __all__ = [
     "Award",
     "BaseImage",
     "Dataset",
+    "Efs",
+    "EfsClient",
     "Encryption",
     "EncryptionMode",
     "FileSystem",

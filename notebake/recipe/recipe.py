@@ -17,6 +17,7 @@ from notebake.recipe.cross_checks import (
     find_in_notebook,
     find_in_tags,
 )
+from notebake.recipe.efs import Efs, EfsClient, find_in_efs, find_on_efs
 from notebake.recipe.fields import UNQUOTED, InstanceType, Name, Recipient, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,
@@ -60,6 +61,10 @@ class Recipe(Part):
     """Data disks on EBS."""
     instance_store: InstanceStore | None = None
     """Use the temporary disks of the instance type, if it has any; `{}` for the defaults."""
+    efs: Annotated[tuple[Efs, ...], Field(max_length=8)] = ()
+    """Amazon EFS file systems that servers share. No bake mounts them, and no image holds them."""
+    efs_client: EfsClient = EfsClient()
+    """The program that mounts them; installed only if `efs` names one."""
     software: Software = Software()
     """What is installed."""
     datasets: tuple[Dataset, ...] = ()
@@ -103,6 +108,8 @@ class Recipe(Part):
         yield from find_in_folders(
             self.repository_path, self.datasets, self.volumes, self.instance_store
         )
+        yield from find_in_efs(self.efs, self.efs_client, self.volumes, self.instance_store)
+        yield from find_on_efs(self.efs, self.repository_path, self.datasets)
         yield from find_in_notebook(self.notebook, self.repository)
         yield from find_in_tags(self.tags)
         yield from find_in_awards(self.award)
@@ -167,7 +174,7 @@ class Recipe(Part):
         software = (self.software.manager, self.software.apt)
         return (
             *(self.region, self.base_image, self.encryption, self.root_volume, self.volumes),
-            *(self.instance_store, self.datasets, clone, software),
+            *(self.instance_store, self.efs, self.efs_client, self.datasets, clone, software),
         )
 
     def with_rebake_of(self, earlier: "Recipe") -> "Recipe":

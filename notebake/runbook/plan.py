@@ -53,10 +53,17 @@ def _notebook(recipe: Recipe) -> list[Any]:
     return [recipe.notebook.model_copy(update={"compare": "numbers", "tolerance": 0.0})]
 
 
+def _mounts(recipe: Recipe) -> list[Any]:
+    """Let EFS count where there is any."""
+    efs = [list(recipe.efs)] if recipe.efs else []
+    return [list(recipe.volumes), recipe.instance_store, *efs]
+
+
 def _packages(recipe: Recipe) -> list[Any]:
-    """Let a rebake's beginning count, which brings all packages up to date."""
+    """Let a rebake's beginning count, which brings all packages up to date, and EFS's client."""
     began = recipe.rebake_began
-    return [list(recipe.software.apt), *([began] if began else [])]
+    client = [recipe.efs_client] if recipe.efs else []
+    return [list(recipe.software.apt), *([began] if began else []), *client]
 
 
 def _software(recipe: Recipe) -> list[Any]:
@@ -76,9 +83,7 @@ PLAN: Mapping[str, PlannedStep] = {
     "open_ssh": PlannedStep(("preflight",)),
     "launch_instance": PlannedStep(("import_key_pair", "open_ssh"), _launch),
     "wait_for_host": PlannedStep(("launch_instance",)),
-    "mount_volumes": PlannedStep(
-        ("wait_for_host",), lambda recipe: [list(recipe.volumes), recipe.instance_store]
-    ),
+    "mount_volumes": PlannedStep(("wait_for_host",), _mounts),
     "install_packages": PlannedStep(("wait_for_host",), _packages),
     "fetch_datasets": PlannedStep(
         ("mount_volumes",),

@@ -90,8 +90,8 @@ def _without_people(recipe: dict[str, Any]) -> dict[str, Any]:
     return recipe | {"tags": tags}
 
 
-@contextmanager
-def _recording_block(run_id: str, region: str, store: str, started_by: StartedBy) -> Iterator[None]:
+def record_execution(region: str, store: str, started_by: StartedBy) -> None:
+    """Record what executes the run from now on: a flow, after the command that began without it."""
     caller = current_caller(region)
     record(
         EXECUTING,
@@ -106,6 +106,11 @@ def _recording_block(run_id: str, region: str, store: str, started_by: StartedBy
             "identity": pseudonym_of(Person(arn=caller.arn), record_place(store)),
         },
     )
+
+
+@contextmanager
+def _recording_block(run_id: str, region: str, store: str, started_by: StartedBy) -> Iterator[None]:
+    record_execution(region, store, started_by)
     try:
         yield
     except BaseException as error:

@@ -6,16 +6,19 @@ The machine itself decides, by its tags; this module reads what people type and 
 import datetime
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notebake.aws import tags
 from notebake.errors import NotebakeError
+from notebake.humanize import format_utc
 from notebake.record import Record
 from notebake.timestamps import parse_timestamp
 
 IDLE_MINUTES = 60
+NO_END = "none"
 LOCAL_TIME = Path("/etc/localtime")
 HARD_END_HOURS = 24
 """After its start a server stops whatever it does, if it has no daily end."""
@@ -38,9 +41,13 @@ def read_minutes(text: str) -> int:
 def read_daily_end(text: str, local_zone: str) -> str:
     """Return the daily end that a person typed, `19:00` or `19:00 Europe/Berlin`, as a tag has it.
 
+    `none` is "": no daily end any more.
+
     Raises:
         NotebakeError: it is no time, or the zone is unknown.
     """
+    if text.strip() == NO_END:
+        return ""
     time, _, zone = text.strip().partition(" ")
     found = _CLOCK_TIME.fullmatch(time)
     if not found:
@@ -59,8 +66,8 @@ class Wishes(Record):
     """What a person asks for by name; what is not asked for is as usual, or stays as it is."""
 
     idle_minutes: int | None = None
-    daily_end: str = ""
-    """As a tag has it."""
+    daily_end: str | None = None
+    """As a tag has it; "": none any more."""
     scheduler_role: str | None = None
     """"": none any more."""
 
@@ -68,7 +75,7 @@ class Wishes(Record):
         """Return the tags that say so."""
         asked = {
             tags.IDLE: None if self.idle_minutes is None else str(self.idle_minutes),
-            tags.DAILY_END: self.daily_end or None,
+            tags.DAILY_END: self.daily_end,
             tags.SCHEDULER_ROLE: self.scheduler_role,
         }
         return {key: value for key, value in asked.items() if value is not None}
@@ -82,14 +89,45 @@ def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> d
     return marks | {tags.HARD_END: tags.as_tag(now + datetime.timedelta(hours=HARD_END_HOURS))}
 
 
-def describe_ends(marks: dict[str, str]) -> str:
-    """Return in words when a server with these tags stops by itself."""
+def tags_of_changes(changes: Mapping[str, str], now: datetime.datetime) -> dict[str, str]:
+    """Return the tags for changed settings of a server that is there.
+
+    Where its daily end goes it gets a last end: without one its machine would take a day after its
+    boot, which may have passed.
+    """
+    if changes.get(tags.DAILY_END) != "":
+        return dict(changes)
+    ends = now + datetime.timedelta(hours=HARD_END_HOURS)
+    return {**changes, tags.HARD_END: tags.as_tag(ends)}
+
+
+def last_end(
+    marks: Mapping[str, str], started_at: datetime.datetime | None = None
+) -> datetime.datetime | None:
+    """Return the hard end of a server with these tags; None if it has a daily one, or none.
+
+    A hard end from before its last start was for an earlier one: then it is a day after that start,
+    as its machine has it (`notebake/machines/idle/judge.py`).
+    """
+    if marks.get(tags.DAILY_END):
+        return None
+    end = parse_timestamp(marks.get(tags.HARD_END, ""))
+    if started_at and (end is None or end <= started_at):
+        return started_at + datetime.timedelta(hours=HARD_END_HOURS)
+    return end
+
+
+def describe_ends(marks: Mapping[str, str], started_at: datetime.datetime | None = None) -> str:
+    """Return in words when a server with these tags stops by itself; times are in UTC.
+
+    `started_at` is its last start, None before the first one.
+    """
     minutes = marks.get(tags.IDLE, "")
     idle = f"after {minutes} minutes without use" if minutes not in ("", "0") else ""
     if daily := marks.get(tags.DAILY_END, ""):
         last = f"each day at {daily}"
-    elif end := parse_timestamp(marks.get(tags.HARD_END, "")):
-        last = f"at {end.astimezone(datetime.UTC):%a %d %b %H:%M} UTC at the latest"
+    elif end := last_end(marks, started_at):
+        last = f"at {format_utc(end)} at the latest"
     else:
         last = ""
     return ", and ".join(filter(None, (idle, last))) or "never"

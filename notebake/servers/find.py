@@ -5,9 +5,13 @@ from collections.abc import Iterable, Sequence
 
 from notebake.aws import server_calls
 from notebake.errors import NextCommand, NotebakeError
+from notebake.local.usual_region import region_words
 from notebake.servers.server import Server, as_server
 
-LIST = NextCommand(("servers",), "All servers")
+
+def list_command(region: str) -> NextCommand:
+    """Return the command that lists all servers of a region."""
+    return NextCommand(("servers", *region_words(region)), "All servers")
 
 
 class NoSuchServerError(NotebakeError):
@@ -48,10 +52,10 @@ def named(servers: Iterable[Server], name: str, owner: str, region: str) -> Serv
         owners = ", ".join(sorted({server.owner for server in own}))
         raise NoSuchServerError(
             f"Several servers in {region} are called {name}: of {owners}.", "Add: --owner NAME"
-        ).with_next(LIST)
+        ).with_next(list_command(region))
     raise NoSuchServerError(
         f"There is no server {name} in {region}.{_meant(name, everyone)}"
-    ).with_next(LIST)
+    ).with_next(list_command(region))
 
 
 def find_server(name: str, owner: str, region: str) -> Server:
@@ -77,7 +81,7 @@ def find_own_server(name: str, owner: str, region: str) -> Server:
         raise NoSuchServerError(
             f"{owner} has no server {name} in {region}, but {', '.join(others)} has.",
             "If that one is meant: --owner NAME",
-        ).with_next(LIST)
+        ).with_next(list_command(region))
     return named(found or servers, name, owner, region)
 
 

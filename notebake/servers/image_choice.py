@@ -9,6 +9,7 @@ from notebake.aws import server_calls, tags
 from notebake.aws.identity import current_caller
 from notebake.aws.image_parameter import read_named
 from notebake.errors import CloudError, NextCommand, NotebakeError
+from notebake.local.usual_region import region_words
 from notebake.record import Record
 from notebake.servers.find import list_servers
 
@@ -31,6 +32,8 @@ class ChosenImage(Record):
     """The devices of its disks."""
     recipe: str = ""
     run_id: str = ""
+    efs: tuple[str, ...] = ()
+    """Where a server with a role mounts file systems on EFS."""
     why: str
     """Why it is this one, for people."""
 
@@ -57,7 +60,11 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
     if filtered:
         return _as_chosen(_newest(filtered), f"the newest image that is called {wanted}")
     opened = any(server.name == wanted for server in list_servers(region))
-    commands = [NextCommand(("open", wanted), "The server of this name")] if opened else []
+    commands = (
+        [NextCommand(("open", wanted, *region_words(region)), "The server of this name")]
+        if opened
+        else []
+    )
     raise NotebakeError(
         f"There is no image {wanted} in {region}: neither a current or accepted image of a recipe"
         f" of that name, nor an own or shared image that is called so.{_meant(wanted, own)}",
@@ -140,5 +147,6 @@ def _as_chosen(image: dict[str, Any], why: str) -> ChosenImage:
         disks=tuple(mapping["DeviceName"] for mapping in disks),
         recipe=shown.get(tags.RECIPE, ""),
         run_id=shown.get(tags.RUN, ""),
+        efs=tuple(shown.get(tags.EFS, "").split()),
         why=why,
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from notebake.errors import NextCommand, NotebakeError
 from notebake.local.atomic_files import create_file, write_file
-from notebake.servers.place import folder_of
+from notebake.local.usual_region import region_words
+from notebake.servers.place import KEY_NAME, folder_of
 
-KEY_NAME = "id_ed25519"
 KEY_FILES = {
     "ssh-ed25519": "id_ed25519",
     "ssh-rsa": "id_rsa",
@@ -105,7 +105,7 @@ def remember_own(owner: str, name: str, path: Path) -> None:
         write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
 
 
-def check_key(path: Path, name: str) -> None:
+def check_key(path: Path, name: str, region: str = "") -> None:
     """Check that ssh will take the key file.
 
     Raises:
@@ -116,7 +116,10 @@ def check_key(path: Path, name: str) -> None:
             f"The key of the server {name} is not on this computer: {path} does not exist.",
             "Copy it from the computer on which the server was started.",
         ).with_next(
-            NextCommand(("open", name, "--key", "FILE"), "With another that the server accepts")
+            NextCommand(
+                ("open", name, "--key", "FILE", *region_words(region)),
+                "With another that the server accepts",
+            )
         )
     if sys.platform != "win32" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise NotebakeError(

@@ -67,7 +67,7 @@ def plan_launch(
     """
     made, mapping = disks_of_launch(disks, image.disks, LOGIN_USER)
     idle = IDLE_MINUTES if wishes.idle_minutes is None else wishes.idle_minutes
-    marks = tags_of_ends(idle, wishes.daily_end, utc_from_seconds(clock.now()))
+    marks = tags_of_ends(idle, wishes.daily_end or "", utc_from_seconds(clock.now()))
     if wishes.scheduler_role:
         marks[tags.SCHEDULER_ROLE] = wishes.scheduler_role
     if image.recipe:

@@ -33,8 +33,6 @@ class Timing:
     """How long a line may then take to show that it is alive, and after a jump."""
     find_seconds: float = 15
     """How often the address is asked for while there is no line."""
-    first_find_seconds: float = 1.5
-    """How long the remembered address alone is tried, before it is asked for."""
     refused_seconds: float = 120
     """How long a machine may refuse the key before there was any line."""
     first_line_seconds: float = BOOT_SECONDS

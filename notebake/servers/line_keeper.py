@@ -98,9 +98,8 @@ class LineKeeper:
 
     async def _keep_finding(self) -> None:
         """Ask for the address again and again; end by an error only."""
-        if self._is_first:
-            waits_first = self.timing.find_seconds if self._is_fresh else None
-            await asyncio.sleep(waits_first or self.timing.first_find_seconds)
+        if self._is_first and self._is_fresh:
+            await asyncio.sleep(self.timing.find_seconds)
         began = clock.elapsed()
         while True:
             try:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from notebake import clock
-from notebake.aws import server_calls, tags
+from notebake.aws import server_calls
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.record import Record
 from notebake.servers.console_state import read_use
@@ -14,8 +14,9 @@ from notebake.servers.ends import describe_ends
 from notebake.servers.find import list_servers
 from notebake.servers.kept_volume import KeptVolume, list_kept
 from notebake.servers.loose_address import LooseAddress, list_loose_addresses
-from notebake.servers.offer import Offer, price_server
+from notebake.servers.offer import Offer, price_existing
 from notebake.servers.outside_ends import ends_outside
+from notebake.servers.own_disks import is_kept
 from notebake.servers.server import Server
 from notebake.servers.spending import Spending, spending
 from notebake.timestamps import utc_from_seconds
@@ -45,7 +46,11 @@ class ListedServer(Record):
     @property
     def stops(self) -> str:
         """When it stops by itself, in words."""
-        return describe_ends(self.server.tags) if self.server.is_billed_by_hour else ""
+        return (
+            describe_ends(self.server.tags, self.server.started_at)
+            if self.server.is_billed_by_hour
+            else ""
+        )
 
 
 class Listed(Record):
@@ -76,7 +81,7 @@ def _list_region(region: str) -> Listed:
     ids = [volume_id for server in servers for volume_id in server.volume_ids.values()]
     disks = server_calls.describe_volumes(ids, region) if ids else []
     # A volume that outlives the server has a line and a price of its own.
-    own = {each["VolumeId"]: each for each in disks if not _is_kept(each)}
+    own = {each["VolumeId"]: each for each in disks if not is_kept(each)}
     now = utc_from_seconds(clock.now())
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         listed = list(pool.map(lambda server: _as_listed(server, own, now), servers))
@@ -94,21 +99,11 @@ def _as_listed(
 ) -> ListedServer:
     """Return a server with what its console and its schedules say; these are asked if it runs."""
     own = [disks[id] for id in server.volume_ids.values() if id in disks]
-    offer = price_server(
-        server.instance_type,
-        sum(int(disk["Size"]) for disk in own),
-        server.region,
-        has_elastic_address=server.has_elastic_address,
-    )
     runs = server.is_billed_by_hour
     return ListedServer(
         server=server,
-        offer=offer,
+        offer=price_existing(server, own),
         spent=spending(server, own, now),
         ends_outside=ends_outside(server) if runs else False,
         use=read_use(server) if runs else "",
     )
-
-
-def _is_kept(disk: dict[str, Any]) -> bool:
-    return tags.SERVER_VOLUME in tags.as_dict(disk.get("Tags"))

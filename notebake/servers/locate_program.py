@@ -9,16 +9,20 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
-from notebake.servers.find import NoSuchServerError, find_own_server, find_server
-from notebake.servers.jupyter_port import with_jupyter_port
-from notebake.servers.line_events import USUAL_TIMING, Timing
+from notebake.servers.find import (
+    NoSuchServerError,
+    describe_server,
+    find_own_server,
+    find_server,
+)
 from notebake.servers.locate import Question, ServerGoneError
-from notebake.servers.mounting import mount_disks
 from notebake.servers.names import owner_of
 from notebake.servers.place import Reached, credentials_of, remember
 from notebake.servers.reach import reach
@@ -28,14 +32,17 @@ from notebake.ssh.host import Host
 
 def find(question: Question) -> Reached:
     """Return where the server is, and whether it has JupyterLab; raises as `locate` does."""
-    owner = question.owner or _owner(question.region)
-    find_one = find_own_server if question.owner else find_server
-    try:
-        server = find_one(question.name, owner, question.region)
-    except NoSuchServerError as error:
-        raise ServerGoneError(error.message, error.hint).with_next(*error.next_commands) from error
-    found = reach(server, owner, own_key=question.own_key, may_start=question.may_start)
-    server = with_jupyter_port(server, found)
+    with ThreadPoolExecutor(1) as beside:
+        owner = beside.submit(lambda: question.owner or _owner(question.region))
+        try:
+            server = _find_server(question, owner.result)
+        except NoSuchServerError as error:
+            gone = ServerGoneError(error.message, error.hint)
+            raise gone.with_next(*error.next_commands) from error
+        found = reach(
+            server, owner.result(), own_key=question.own_key, may_start=question.may_start
+        )
+    server = _with_jupyter_port(server, found)
     reached = Reached(
         name=server.name,
         owner=server.owner,
@@ -46,14 +53,38 @@ def find(question: Question) -> Reached:
     )
     remember(reached)
     if question.mounts and tags.DISKS in server.tags:
-        _mount(server, found, booting=USUAL_TIMING if question.may_start else None)
+        _mount(server, found, may_boot=question.may_start)
     return reached
 
 
-def _mount(server: Server, host: Host, *, booting: Timing | None) -> None:
+def _with_jupyter_port(server: Server, host: Host) -> Server:
+    """Return the server with the port of its JupyterLab; the client of ssh is imported to ask."""
+    if server.jupyter_port:
+        return server
+    from notebake.servers.jupyter_port import with_jupyter_port
+
+    return with_jupyter_port(server, host)
+
+
+def _find_server(question: Question, owner: Callable[[], str]) -> Server:
+    """Return the server that was found before, or its person's next one; else as its name says."""
+    region = question.region
+    if question.instance_id:
+        server = describe_server(question.instance_id, region)
+        if server and not server.is_gone:
+            return server
+        return find_own_server(question.name, question.server_owner, region)
+    find_one = find_own_server if question.owner else find_server
+    return find_one(question.name, owner(), region)
+
+
+def _mount(server: Server, host: Host, *, may_boot: bool) -> None:
     """Mount the disks that its image knows nothing of; the server is of use without them, too."""
+    from notebake.servers.line_events import USUAL_TIMING
+    from notebake.servers.mounting import mount_disks
+
     try:
-        mount_disks(server, host, booting=booting)
+        mount_disks(server, host, booting=USUAL_TIMING if may_boot else None)
     except NotebakeError as error:
         log.warning("%s", error.message)
 

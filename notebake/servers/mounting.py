@@ -6,6 +6,7 @@ from shlex import quote
 from notebake.commands.volumes import prepare_volume
 from notebake.errors import HostCommandError, NextCommand, NotebakeError
 from notebake.humanize import clean_text
+from notebake.local.usual_region import region_words
 from notebake.recipe import Volume
 from notebake.servers.host_work import run_on
 from notebake.servers.line_events import USUAL_TIMING, Timing
@@ -47,7 +48,11 @@ def mount_disks(server: Server, host: Host, *, booting: Timing | None = USUAL_TI
         raise NotebakeError(
             f"The server {server.name} runs, but not all its disks are mounted. "
             + " ".join(failures)
-        ).with_next(NextCommand(("open", server.name), "To try again, and to look"))
+        ).with_next(
+            NextCommand(
+                ("open", server.name, *region_words(server.region)), "To try again, and to look"
+            )
+        )
 
 
 def last_line(text: str) -> str:

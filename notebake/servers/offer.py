@@ -1,9 +1,17 @@
 """What a server costs, running and stopped, and when it stops by itself: said before it starts."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from notebake.aws.resource_record import as_resource
 from notebake.costs.estimate import HOURS_PER_MONTH, disk_usd_per_hour, hourly_cost
+from notebake.costs.monthly import cost_of_volume
 from notebake.costs.prices import find_prices, read_prices
 from notebake.recipe import RootVolume
 from notebake.record import Record
+from notebake.servers.server import Server
+
+VOLUME = "volume"
 
 
 class Offer(Record):
@@ -25,11 +33,39 @@ def price_server(
     A public address costs the same whether it is elastic or not; an elastic one costs while the
     server is stopped, too: https://aws.amazon.com/vpc/pricing/ (Public IPv4 Address).
     """
+    return _offer(
+        instance_type, region, price_disk(size_gib, region), has_elastic_address=has_elastic_address
+    )
+
+
+def price_existing(
+    server: Server, disks: Sequence[dict[str, Any]], *, gets_elastic_address: bool = False
+) -> Offer:
+    """Return what a server costs that is there, with these disks as EC2 describes them."""
+    costs = [
+        cost_of_volume(as_resource(VOLUME, disk, disk["VolumeId"], server.region)) for disk in disks
+    ]
+    known = [cost for cost in costs if cost is not None]
+    return _offer(
+        server.instance_type,
+        server.region,
+        sum(known) if len(known) == len(costs) else None,
+        has_elastic_address=server.has_elastic_address or gets_elastic_address,
+    )
+
+
+def _offer(
+    instance_type: str,
+    region: str,
+    disks_usd_per_month: float | None,
+    *,
+    has_elastic_address: bool,
+) -> Offer:
     prices, machine = find_prices(region), hourly_cost(instance_type, region)
     written = read_prices().written.isoformat()
-    if prices is None:
+    if prices is None or disks_usd_per_month is None:
         return Offer(usd_per_hour=None, usd_per_month_stopped=None, prices_written=written)
-    disks = disk_usd_per_hour(RootVolume.model_construct(size_gib=size_gib), prices)
+    disks = disks_usd_per_month / HOURS_PER_MONTH
     address = prices.address.public_ipv4_usd_per_hour
     stopped = disks + (address if has_elastic_address else 0)
     return Offer(

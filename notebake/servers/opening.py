@@ -11,7 +11,7 @@ from notebake.servers.background import run_in_background
 from notebake.servers.idle_state import READ_IDLE_FILE, parse_idle_state
 from notebake.servers.line_events import USUAL_TIMING, Event, LineUp, Timing
 from notebake.servers.line_keeper import LineKeeper
-from notebake.servers.locate import Question, locate
+from notebake.servers.locate import Question, Search, locate
 from notebake.servers.login_page import remove_page, url_of, write_page
 from notebake.servers.opening_view import Opened, View
 from notebake.servers.place import Reached
@@ -40,9 +40,11 @@ class Opening:
         is_fresh: bool,
         timing: Timing = USUAL_TIMING,
         find: Callable[[Question, Callable[[str], None]], Reached] = locate,
+        search: Search | None = None,
     ) -> None:
+        """`search` is the first one, begun already, where `reached` is only remembered."""
         self.reached, self._port, self._view = reached, port, view
-        self._question, self._find = question, find
+        self._question, self._find, self._search = question, find, search
         self._is_fresh, self._timing = is_fresh, timing
         self._may_mount = not is_fresh
         self._token = ""
@@ -67,7 +69,7 @@ class Opening:
         try:
             await self._tunnel.listen(self._port)
         except OSError as error:
-            raise port_taken_error(self.reached.name, self._port) from error
+            raise port_taken_error(self.reached.name, self._port, self.reached.region) from error
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keeper.run())
@@ -87,7 +89,7 @@ class Opening:
         self._view.opened(Opened(self.reached, self._port, url, page))
         if not self._is_fresh:
             with suppress(NotebakeError):  # without AWS it stays open, too
-                self._keeper.move_to(await run_in_background(self._find_host))
+                self._keeper.move_to(await run_in_background(self._find_host_first))
         while True:
             await self._look_at_idle_timer()
             await asyncio.sleep(IDLE_SECONDS)
@@ -117,14 +119,26 @@ class Opening:
             "Log in by ssh and see: journalctl --unit=notebake-jupyter",
         )
 
+    def _find_host_first(self) -> Host:
+        """Return the host of the first search, also if its answer has been taken already."""
+        if self._search:
+            return self._use(self._search.answer(self._report))
+        return self._find_host()
+
     def _find_host(self) -> Host:
         """Ask AWS where the server is; runs beside the loop, and may start it the first time."""
-
-        def report(text: str) -> None:
-            self._loop.call_soon_threadsafe(self._view.progress, text)
-
+        if self._search and not self._search.is_answered:
+            return self._find_host_first()
         changes = {"may_start": not self._token, "mounts": self._may_mount}
-        self.reached = self._find(self._question.model_copy(update=changes), report)
+        question = self._question.about(self.reached).model_copy(update=changes)
+        return self._use(self._find(question, self._report))
+
+    def _report(self, text: str) -> None:
+        self._loop.call_soon_threadsafe(self._view.progress, text)
+
+    def _use(self, found: Reached) -> Host:
+        """Take what was found, and return its host."""
+        self.reached = found
         self._may_mount = False  # once: after an outage the line must not wait for it
         if self.reached.jupyter_port:
             self._tunnel.port_on_host = self.reached.jupyter_port

@@ -16,6 +16,10 @@ from notebake.local.home import home
 from notebake.record import Record, digest_of
 from notebake.ssh.host import Host
 
+KEY_NAME = "id_ed25519"
+REACHED_NAME = "reached.json"
+PROCESS_NAME = "open.process"
+"""The file of the process that holds a server open."""
 NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9@._+-]")
 CREDENTIALS = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE")
 """Variables on which it depends whose servers these are."""
@@ -51,19 +55,25 @@ def folder_of(owner: str, name: str) -> Path:
 
 def remember(reached: Reached) -> None:
     """Keep where a server was reached."""
-    path = folder_of(reached.owner, reached.name) / "reached.json"
+    path = folder_of(reached.owner, reached.name) / REACHED_NAME
     write_file(path, reached.model_dump_json(indent=2).encode() + b"\n")
 
 
 def forget(owner: str, name: str) -> None:
     """Forget where a server was reached that is gone."""
-    (folder_of(owner, name) / "reached.json").unlink(missing_ok=True)
+    (folder_of(owner, name) / REACHED_NAME).unlink(missing_ok=True)
+
+
+def is_held_open(reached: Reached) -> bool:
+    """Return whether a process holds the server open, or was killed while it did."""
+    return (folder_of(reached.owner, reached.name) / PROCESS_NAME).exists()
 
 
 def recall(name: str, *, owner: str, region: str) -> Reached | None:
     """Return where a server of this name was reached with these credentials; None if that is open.
 
-    Without an owner it is the only server of that name, if there is only one.
+    Without an owner it is the only server of that name, if there is only one: nobody else has one
+    here that was started and not opened yet.
     """
     found = [
         reached
@@ -72,7 +82,9 @@ def recall(name: str, *, owner: str, region: str) -> Reached | None:
         and reached.region == region
         and owner in ("", reached.owner)
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1 or (not owner and _has_unopened(name)):
+        return None
+    return found[0]
 
 
 def credentials_of(variables: Mapping[str, str]) -> str:
@@ -80,8 +92,14 @@ def credentials_of(variables: Mapping[str, str]) -> str:
     return digest_of(*(variables.get(name, "") for name in CREDENTIALS))
 
 
+def _has_unopened(name: str) -> bool:
+    """Return whether there is a key for a server of this name that was never opened here."""
+    keys = servers_folder().glob(f"*/{name}/{KEY_NAME}")
+    return any(not (path.parent / REACHED_NAME).exists() for path in keys)
+
+
 def _all_of(name: str) -> Iterator[Reached]:
-    for path in servers_folder().glob(f"*/{name}/reached.json"):
+    for path in servers_folder().glob(f"*/{name}/{REACHED_NAME}"):
         try:
             yield Reached.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from notebake.errors import NextCommand, NotebakeError
 from notebake.local.atomic_files import locked, write_file
+from notebake.local.usual_region import region_words
 from notebake.servers.place import folder_of, servers_folder
 
 FIRST_PORT = 7005
@@ -16,7 +17,7 @@ class PortTakenError(NotebakeError):
     """Another program listens on the port of a server."""
 
 
-def keep_port(owner: str, name: str, wanted: int | None = None) -> int:
+def keep_port(owner: str, name: str, wanted: int | None = None, region: str = "") -> int:
     """Return the server's port: the one wanted, the one kept, or the next that is free; keep it.
 
     Raises:
@@ -25,7 +26,7 @@ def keep_port(owner: str, name: str, wanted: int | None = None) -> int:
     path = _path_of(owner, name)
     with locked(servers_folder()):
         if wanted and not is_free(wanted):
-            raise port_taken_error(name, wanted)
+            raise port_taken_error(name, wanted, region)
         port = wanted or _read(path) or _next_free(path)
         write_file(path, f"{port}\n".encode())
     return port
@@ -36,13 +37,14 @@ def kept_port(owner: str, name: str) -> int | None:
     return _read(_path_of(owner, name))
 
 
-def port_taken_error(name: str, port: int) -> PortTakenError:
+def port_taken_error(name: str, port: int, region: str = "") -> PortTakenError:
     """Return the error for a kept port on which another program listens."""
     return PortTakenError(
         f"Another program on this computer listens on port {port}, at which {name} is opened."
     ).with_next(
         NextCommand(
-            ("open", name, "--port", str(_first_bindable(port + 1))), "To open it at another"
+            ("open", name, "--port", str(_first_bindable(port + 1)), *region_words(region)),
+            "To open it at another",
         )
     )
 

@@ -6,8 +6,8 @@ import logging
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.errors import CloudError, ResourceLostError
-from notebake.servers.ends import HARD_END_HOURS, describe_ends
-from notebake.servers.find import LIST, describe_server
+from notebake.servers.ends import HARD_END_HOURS, describe_ends, tags_of_changes
+from notebake.servers.find import describe_server, list_command
 from notebake.servers.no_room import with_advice
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.run_time import tags_of_runs
@@ -58,7 +58,8 @@ def _ensure_ends_of_started(server: Server) -> None:
     try:
         ensure_outside_ends(server)
     except CloudError as error:
-        runs = f"{server.name} is started, and stops by itself {describe_ends(server.tags)}."
+        ends = describe_ends(server.tags, server.started_at)
+        runs = f"{server.name} is started, and stops by itself {ends}."
         error.hint = "\n".join(filter(None, (error.hint, runs)))
         raise
 
@@ -72,8 +73,10 @@ def change_server(server: Server, marks: dict[str, str]) -> Server:
     changed = {key: value for key, value in marks.items() if server.tags.get(key, "") != value}
     if not changed:
         return server
+    now = utc_from_seconds(clock.now())
+    changed = tags_of_changes(changed, now)
     if tags.DAILY_END in changed:
-        changed[tags.DAILY_END_SET] = tags.as_tag(utc_from_seconds(clock.now()))
+        changed[tags.DAILY_END_SET] = tags.as_tag(now)
     if changed.get(tags.SCHEDULER_ROLE) == "":
         remove_outside_ends(server)
     log.info("Changing %s of %s", ", ".join(changed), server.name)
@@ -90,7 +93,7 @@ def wait_until_running(server: Server) -> Server:
             raise ResourceLostError(
                 f"{server.id}, the server {server.name}, is gone."
                 f" {shown.state_reason if shown else ''}".strip()
-            ).with_next(LIST)
+            ).with_next(list_command(server.region))
         return shown if shown.state == "running" and shown.address else None
 
     return wait_until(

@@ -4,7 +4,9 @@ import logging
 from pathlib import Path
 
 from notebake.errors import NextCommand, NotebakeError
+from notebake.local.usual_region import region_words
 from notebake.servers.admission import admit
+from notebake.servers.find import list_command
 from notebake.servers.keys import check_key, key_path, remember_own
 from notebake.servers.locate import ServerStoppedError
 from notebake.servers.power import start_server, wait_until_running
@@ -24,7 +26,7 @@ def reach(server: Server, person: str, *, own_key: str, may_start: bool) -> Host
     """
     host_key_of(server)
     key = Path(own_key).expanduser().absolute() if own_key else key_path(server.owner, server.name)
-    check_key(key, server.name)
+    check_key(key, server.name, server.region)
     remember_own(server.owner, server.name, key)
     running = _running(server, may_start=may_start)
     host = Host(
@@ -51,7 +53,7 @@ def host_key_of(server: Server) -> str:
         f"The host key of {server.name} ({server.id}) is not known: its first start is not"
         " complete, and no key is trusted on first use.",
         f"Complete it by the `notebake start … --name {server.name}` with which it was begun.",
-    ).with_next(NextCommand(("servers",), "All servers"))
+    ).with_next(list_command(server.region))
 
 
 def _running(server: Server, *, may_start: bool) -> Server:
@@ -60,7 +62,9 @@ def _running(server: Server, *, may_start: bool) -> Server:
         if not may_start:
             reason = f" ({server.state_reason})" if server.state_reason else ""
             raise ServerStoppedError(f"{server.name} is {server.state}{reason}.").with_next(
-                NextCommand(("open", server.name), "To start it again")
+                NextCommand(
+                    ("open", server.name, *region_words(server.region)), "To start it again"
+                )
             )
         log.info("Starting %s (%s)", server.name, server.id)
         return start_server(server)

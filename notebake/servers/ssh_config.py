@@ -1,11 +1,16 @@
-"""An ssh entry for each server, in a file of our own: `ssh nb-NAME`, sftp, editors."""
+"""An ssh entry for each server, in a file of our own: `ssh nb-NAME`, sftp, editors.
+
+The second owner's server of a name on this computer is `nb-NAME.OWNER`.
+"""
 
 import re
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.home import home
+from notebake.record import digest_of
 from notebake.servers.place import folder_of
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
@@ -20,9 +25,10 @@ def config_path() -> Path:
     return home() / "ssh" / "config"
 
 
-def alias_of(name: str) -> str:
-    """Return what is typed after `ssh` to reach a server."""
-    return f"nb-{name}"
+def alias_of(owner: str, name: str) -> str:
+    """Return what is typed after `ssh` to reach a server: with its owner, if the short one is
+    another person's here."""
+    return _alias_among(_read_blocks()[1], owner, name)
 
 
 def known_hosts_path(owner: str, name: str) -> Path:
@@ -34,30 +40,29 @@ def write_entry(owner: str, name: str, host: Host) -> Path:
     """Write a server's host key and its entry, or replace them; return the path of the entries."""
     known_hosts = known_hosts_path(owner, name)
     write_file(known_hosts, f"{host.instance_id} {host.host_key}\n".encode())
-    _replace(name, block_of(name, host, known_hosts))
+    _replace(owner, name, lambda alias, _: block_of(alias, host, known_hosts))
     return config_path()
 
 
 def remove_entry(owner: str, name: str, instance_id: str) -> None:
     """Remove the entry of a server that is gone, and its host key.
 
-    The entry of another person's server of that name stays.
+    The entries of another person's server of that name, and of the next one, stay.
     """
-    try:
-        text = config_path().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    if f"HostKeyAlias {instance_id}\n" in text:
-        _replace(name, "")
+
+    def keep(_: str, block: str) -> str:
+        return "" if f"HostKeyAlias {instance_id}\n" in block else block
+
+    _replace(owner, name, keep)
     known_hosts_path(owner, name).unlink(missing_ok=True)
 
 
-def block_of(name: str, host: Host, known_hosts: Path) -> str:
+def block_of(alias: str, host: Host, known_hosts: Path) -> str:
     """Return the entry of a server. The host key is known by the instance's id, not by an address,
     which another machine may have tomorrow."""
     port = "" if hosts.SSH_PORT == 22 else f"    Port {hosts.SSH_PORT}\n"
     return (
-        f"Host {alias_of(name)}\n"
+        f"Host {alias}\n"
         f"    HostName {host.address}\n{port}"
         f"    User {host.user}\n"
         f"    HostKeyAlias {host.instance_id}\n"
@@ -77,18 +82,37 @@ def quote(path: Path, *, has_tokens: bool = True) -> str:
     return '"{}"'.format(text.replace("%", "%%") if has_tokens else text)
 
 
-def _replace(name: str, block: str) -> None:
-    """Put the block of a server in the place of its earlier one, or at the end."""
+def _replace(owner: str, name: str, change: Callable[[str, str], str]) -> None:
+    """Put a block in the place of a server's earlier one: what `change` returns for alias and
+    block; "" for none."""
     path = config_path()
     with locked(path.parent):
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            text = HEADER
-        first, *blocks = START_OF_BLOCK.split(text)
-        kept = {each.split(maxsplit=1)[0]: f"Host {each}" for each in blocks}
-        kept.pop(alias_of(name), None)
-        if block:
-            kept[alias_of(name)] = block
-        written = (first or HEADER) + "".join(kept[alias] for alias in sorted(kept))
+        first, blocks = _read_blocks()
+        alias = _alias_among(blocks, owner, name)
+        before = blocks.pop(alias, "")
+        if after := change(alias, before):
+            blocks[alias] = after
+        written = first + "".join(blocks[alias] for alias in sorted(blocks))
         write_file(path, written.encode())
+
+
+def _read_blocks() -> tuple[str, dict[str, str]]:
+    """Return what stands before the entries, and each by its alias."""
+    try:
+        text = config_path().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    first, *blocks = START_OF_BLOCK.split(text)
+    return first or HEADER, {each.split(maxsplit=1)[0]: f"Host {each}" for each in blocks}
+
+
+def _alias_among(blocks: Mapping[str, str], owner: str, name: str) -> str:
+    """Return the alias that a server has among these entries, or gets beside them."""
+    own = f"UserKnownHostsFile {quote(known_hosts_path(owner, name))}\n"
+    short = f"nb-{name}"
+    folder = folder_of(owner, name).parent.name
+    # ssh takes what is before an @ for a user; the digest keeps apart what reads the same then.
+    plain = folder if "@" not in folder else f"{folder.replace('@', '-')}-{digest_of(owner)[:8]}"
+    long = f"{short}.{plain}"
+    is_free = short not in blocks or own in blocks[short]
+    return short if is_free and long not in blocks else long

@@ -16,7 +16,7 @@ from notebake.servers.launch import launch
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
-from notebake.servers.no_room import RUNNING
+from notebake.servers.no_room import running_command
 from notebake.servers.power import change_server, start_server
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
@@ -47,6 +47,8 @@ def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
     check_disks(plan.tags, existing)
     if existing is None:
         existing = launch_new(in_zone_of(volumes, plan), vpc_id)
+        # Of two that were started at the same moment the first stays, wherever it is.
+        volumes = choose_volumes(plan, existing)
     existing = change_server(existing, plan.changes)
     server = ensure_host_key(start_server(existing))
     if plan.has_elastic_address or server.has_elastic_address:
@@ -74,7 +76,7 @@ def launch_new(plan: LaunchPlan, vpc_id: str) -> Server:
             log.info("Removing the security group %s again", group.id)
             server_calls.delete_group(group, plan.region)
         if error.code in QUOTA_CODES:
-            error.with_next(RUNNING)
+            error.with_next(running_command(plan.region))
         raise
 
 

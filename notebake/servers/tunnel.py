@@ -7,7 +7,7 @@ from notebake.servers.line_keeper import LineKeeper
 from notebake.ssh.relay import ClientSide
 
 LOOPBACK = "127.0.0.1"
-RETRY_SECONDS = 0.25
+RETRY_SECONDS = 0.1
 
 
 class Tunnel:

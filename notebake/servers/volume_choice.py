@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from notebake.errors import NextCommand, NotebakeError
+from notebake.local.usual_region import region_words
 from notebake.record import Record
 from notebake.servers.find import describe_server, list_servers
-from notebake.servers.kept_volume import LIST, KeptVolume, list_kept, named
+from notebake.servers.kept_volume import KeptVolume, list_command, list_kept, named
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.server import LOGIN_USER, Server
 from notebake.servers.server_disks import (
@@ -70,7 +71,7 @@ def _choose(
         raise NotebakeError(
             f"{plan.owner} has no volume {wanted.name} in {plan.region}.",
             f"To make one, say how large it is in GiB: --volume {wanted.name}:50",
-        ).with_next(LIST)
+        ).with_next(list_command(plan.region))
     if found.instance_id in ("", server.id if server else ""):
         return VolumeChoice(wanted=wanted, found=found)
     return VolumeChoice(wanted=wanted, found=found, holder=stopped_holder(found))
@@ -95,7 +96,12 @@ def stopped_holder(volume: KeptVolume) -> Server:
     raise NotebakeError(
         f"The volume {volume.name} ({volume.id}) is in use by the server {server.name}, which is"
         f" {server.state}: it can be taken from a server that is stopped."
-    ).with_next(NextCommand(("stop", server.name, *_owner(server, volume)), "To stop it"))
+    ).with_next(
+        NextCommand(
+            ("stop", server.name, *_owner(server, volume), *region_words(server.region)),
+            "To stop it",
+        )
+    )
 
 
 def _owner(server: Server, volume: KeptVolume) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sandbox.api.control_calls import ControlCalls
 from sandbox.api.dispatch import Dispatcher
+from sandbox.api.unknown_regions import find_region_error
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.injection.injector import FaultInjector
 from sandbox.messages.call import Call, CallLog, read_call, read_code
@@ -108,6 +109,8 @@ class Application:
         return reply
 
     def _answer(self, call: Call, environ: dict[str, Any]) -> Reply:
+        if error := find_region_error(call):
+            return error
         reply = None
         for interceptor in list(self.interceptors):
             reply = reply or interceptor.before(call)

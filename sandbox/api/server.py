@@ -94,10 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--latency", default=DEFAULT_LATENCY, help=f"how long EC2 takes: {' or '.join(LATENCIES)}"
     )
+    parser.add_argument("--seed", type=int, default=0, help="what these times are drawn by")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     faults = read_fault_file(chosen.faults) if chosen.faults else []
-    serve(open_home(chosen.home), latency_named(chosen.latency), faults)
+    serve(open_home(chosen.home), latency_named(chosen.latency, chosen.seed), faults)
 
 
 if __name__ == "__main__":

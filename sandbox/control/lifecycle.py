@@ -56,6 +56,8 @@ def _check_options(home: Home, options: ServerOptions) -> None:
     """Raise if the running sandbox does not have these options."""
     if options.faults:
         raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
+    if options.seed is not None:
+        raise SandboxError(f"It is up already: {COMMAND} down first, to draw its times anew")
     if options.latency and options.latency != find_latency(home):
         message = f"It is up already, with latency {find_latency(home)}"
         raise SandboxError(f"{message}: {COMMAND} down first")

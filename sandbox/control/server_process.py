@@ -34,10 +34,13 @@ class ServerOptions:
     latency: str | None = None
     faults: Path | None = None
     """A file of faults."""
+    seed: int | None = None
+    """What the lengths of the states are drawn by."""
 
     def words(self) -> list[str]:
         """Return the options as words of the server's command line."""
         words = ["--latency", self.latency] if self.latency else []
+        words += ["--seed", str(self.seed)] if self.seed is not None else []
         return words + (["--faults", str(self.faults.absolute())] if self.faults else [])
 
 

@@ -35,7 +35,8 @@ class SsmParameters:
         if call.action != "PutParameter":
             return None
         request = json.loads(call.parameters["body"])
-        known = self._known(call).get(request["Name"])
+        parameters = self._known(call)
+        known = parameters.get(parameters.normalize_name(request["Name"]))
         types = {request.get("DataType"), known[-1].data_type} if known else set()
         return self._refuse_other_type() if IMAGE in types and len(types - {None}) > 1 else None
 
@@ -49,7 +50,7 @@ class SsmParameters:
         known, name = self._known(call), str(request["Name"])
         put = known[name].pop()
         if not known[name]:
-            del known[name]
+            del known[known.normalize_name(name)]  # it has no slash before a single part
         facts = {"Name": {name}, "image_id": {str(request["Value"])}}
         faults = self._cloud.faults.fire({"fail", "slow"}, Facts("ssm", (call.action,), facts))
         seconds = [fault.seconds for fault in faults if fault.effect == "slow"]

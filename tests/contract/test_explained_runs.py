@@ -12,6 +12,7 @@ from notebake.explanation.document import ExplainedStep, Explanation, Where
 from notebake.explanation.filled_parameters import YOUR_ADDRESS
 from notebake.recipe import (
     Dataset,
+    Efs,
     InstanceStore,
     Notebook,
     Recipe,
@@ -40,6 +41,13 @@ RICH = Recipe(
         Volume(name="data", mount_point="/data", size_gib=1),
         Volume(name="old", mount_point="/old", snapshot_id="snap-0123456789abcdef0"),
         Volume(name="mine", mount_point="/mine", volume_id="vol-0123456789abcdef0"),
+    ),
+    efs=(
+        Efs(
+            file_system_id="fs-0123456789abcdef0",
+            mount_point="/shared",
+            access_point_id="fsap-0123456789abcdef0",
+        ),
     ),
     software=Software(
         apt=("ffmpeg",),
@@ -71,6 +79,18 @@ def step_of(explanation: Explanation, name: str) -> ExplainedStep:
 
 def text_of(explanation: Explanation, *places: Where) -> str:
     return "\n".join(action.text for action in actions_of(explanation, *places or tuple(Where)))
+
+
+def test_efs_is_explained_with_its_client_and_not_mounted(rich_run: Run) -> None:
+    mounting, installing = (
+        "\n".join(action.text for action in step_of(explained(rich_run), name).actions)
+        for name in ("mount_volumes", "install_packages")
+    )
+
+    assert 'echo "fs-0123456789abcdef0:/ /shared efs $options 0 0" |' in mounting
+    assert "options=_netdev,nofail,tls,iam,accesspoint=fsap-0123456789abcdef0\n" in mounting
+    assert "mount /shared" not in mounting
+    assert "amazon-efs-utils-3.2.0-1_$architecture.deb" in installing
 
 
 @pytest.fixture

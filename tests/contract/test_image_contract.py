@@ -14,7 +14,7 @@ from notebake.errors import CloudError, NameTakenError, PreflightError, Resource
 from notebake.images import run_image
 from notebake.images.image_state import current_image, usable_image
 from notebake.preflight.checks import check_everything
-from notebake.recipe import Software
+from notebake.recipe import Efs, Software
 from notebake.resources import stack_instances
 from notebake.resources.leftovers import find_leftovers
 from notebake.runbook.step import carry_out
@@ -61,6 +61,16 @@ def test_an_unaccepted_image_is_removed_with_its_snapshots(world: CloudWorld, ru
     assert list_resources(REGION) == []
     assert world.sandbox.machines.images() == ["base"]
     assert not world.sandbox.machines.snapshots
+
+
+def test_an_image_says_where_its_servers_mount_efs(world: CloudWorld, run: Run) -> None:
+    assert tags.EFS not in image_of(run).tags
+    efs = [Efs(file_system_id="fs-01234567", mount_point=path) for path in ("/shared", "/class")]
+    shared = world.new_run(RECIPE.model_copy(update={"efs": tuple(efs)}))
+
+    carry_out_to(shared, "wait_for_image")
+
+    assert image_of(shared).tags[tags.EFS] == "/shared /class"
 
 
 def test_only_an_accepted_image_and_its_snapshots_stay(run: Run) -> None:

@@ -2,17 +2,22 @@
 
 import json
 import os
+import shlex
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.terminal.server_power import describe_stopped
 from notebake.aws import tags
 from notebake.errors import NotebakeError
 from notebake.servers import admission, keys
 from notebake.servers.admission import describe
 from notebake.servers.find import find_server
-from notebake.servers.locate import Question, ServerGoneError, ServerStoppedError, locate
+from notebake.servers.keep import keep_server
+from notebake.servers.locate import Question, Search, ServerGoneError, ServerStoppedError, locate
 from notebake.servers.place import recall
 from notebake.servers.reach import reach
 from notebake.servers.ssh_config import config_path
@@ -21,16 +26,16 @@ from tests.cloud_world import REGION, CloudWorld
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
 
 
-def launch(world: CloudWorld, *, host_key: str = HOST_KEY) -> str:
-    """Launch a server of ada's as `start` does, and return its id."""
+def launch(world: CloudWorld, *, host_key: str = HOST_KEY, owner: str = "ada") -> str:
+    """Launch a server as `start` does, and return its id."""
     marks = {
         tags.SERVER: "ocean",
-        tags.OWNER: "ada",
+        tags.OWNER: owner,
         tags.JUPYTER_PORT: "8888",
         tags.HOST_KEY: host_key,
     }
     group = world.ec2.create_security_group(
-        GroupName="notebake server ocean",
+        GroupName="notebake server ocean" + ("" if owner == "ada" else f" of {owner}"),
         Description="a server",
         TagSpecifications=tags.specifications(marks, "security-group"),
     )["GroupId"]
@@ -47,7 +52,7 @@ def launch(world: CloudWorld, *, host_key: str = HOST_KEY) -> str:
     world.ec2.get_waiter("instance_running").wait(
         InstanceIds=[instance_id], WaiterConfig={"Delay": 1}
     )
-    keys.ensure_key("ada", "ocean")
+    keys.ensure_key(owner, "ocean")
     return instance_id
 
 
@@ -184,3 +189,81 @@ def test_another_process_finds_it_and_tells_of_errors(world: CloudWorld) -> None
     readable = [path for path in home.rglob("*.json") if secret in path.read_text()]
     assert readable == []
     assert secret not in json.dumps(said)
+
+
+def test_a_search_is_begun_before_its_answer_is_wanted_and_asks_once(world: CloudWorld) -> None:
+    instance_id = launch(world)
+    found = locate(Question(name="ocean", owner="ada", region=REGION), lambda _: None)
+    stop(world, instance_id)
+    before = world.actions()
+    said: list[str] = []
+    question = Question(name="ocean", owner="ada", region=REGION, may_start=True).about(found)
+    search = Search(question)
+    while world.actions()[len(before) :].count("StartInstances") == 0:
+        time.sleep(0.05)
+    assert not search.is_answered
+    answers = [search.answer(said.append) for _ in range(2)]
+    search.end()
+    assert answers[0] == answers[1]
+    assert answers[0].host.address == ada().public_address
+    assert world.actions()[len(before) :].count("StartInstances") == 1
+    assert len([line for line in said if "Starting ocean" in line]) == 1
+
+    failing = Search(Question(name="moon", owner="ada", region=REGION))
+    for _ in range(2):
+        with pytest.raises(ServerGoneError, match="no server moon"):
+            failing.answer(said.append)
+
+
+def test_a_later_look_stays_with_the_server_that_was_found(world: CloudWorld) -> None:
+    first = launch(world)
+    question = Question(name="ocean", region=REGION)
+    found = locate(question, lambda _: None)
+    assert found.host.instance_id == first
+    launch(world, owner="bob")
+    again = question.about(found)
+    assert locate(again, lambda _: None).host.instance_id == first
+
+    world.ec2.terminate_instances(InstanceIds=[first])
+    with pytest.raises(ServerGoneError, match=r"ada has no server ocean .*, but bob has"):
+        locate(again, lambda _: None)
+
+    successor = launch_again(world)
+    assert locate(again, lambda _: None).host.instance_id == successor, "the same person's"
+
+
+def launch_again(world: CloudWorld) -> str:
+    """Launch ada's next server, whose group is that of the one before."""
+    found = world.ec2.describe_security_groups(
+        Filters=[{"Name": "group-name", "Values": ["notebake server ocean"]}]
+    )
+    world.ec2.get_waiter("instance_terminated").wait(
+        Filters=[{"Name": "tag:notebake:owner", "Values": ["ada"]}], WaiterConfig={"Delay": 1}
+    )
+    world.ec2.delete_security_group(GroupId=found["SecurityGroups"][0]["GroupId"])
+    return launch(world)
+
+
+def test_what_is_to_be_typed_names_another_region_than_the_usual_one(
+    world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(world, launch(world))
+    server = ada()
+    reach_it = partial(reach, server, "ada", own_key="", may_start=False)
+    for usual, words in ((REGION, ()), ("eu-west-1", ("--region", REGION))):
+        monkeypatch.setenv("AWS_REGION", usual)
+        with pytest.raises(ServerStoppedError) as stopped:
+            reach_it()
+        assert stopped.value.next_commands[0].words == ("open", "ocean", *words)
+        with pytest.raises(NotebakeError) as idle:
+            keep_server(server, 60)
+        assert [each.words for each in idle.value.next_commands] == [
+            ("open", "ocean", *words),
+            ("servers", *words),
+        ]
+        with pytest.raises(NotebakeError) as unknown:
+            find_server("moon", "ada", REGION)
+        assert unknown.value.next_commands[0].words == ("servers", *words)
+        said = "\n".join(describe_stopped(server))
+        assert shlex.join(("notebake", "open", "ocean", *words)) in said.splitlines()[1]
+        assert said.endswith(shlex.join(("notebake", "servers", *words)))

@@ -4,7 +4,7 @@ import pytest
 
 from notebake.aws.clients import connect
 from notebake.preflight.finding import CheckResult
-from notebake.recipe import Encryption, EncryptionMode, Recipe, Volume
+from notebake.recipe import Efs, Encryption, EncryptionMode, Recipe, Volume
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -44,6 +44,14 @@ def test_a_missing_volume_is_wrong(world: CloudWorld) -> None:
 
     assert "InvalidVolume.NotFound" in sentences(
         run_of(world, volumes=(volume,)), CheckResult.WRONG, "disks", "run_store"
+    )
+
+
+def test_efs_is_named_and_not_checked(world: CloudWorld) -> None:
+    efs = Efs(file_system_id="fs-0123456789abcdef0", mount_point="/shared")
+
+    assert "EFS fs-0123456789abcdef0 at /shared: whether it is there" in sentences(
+        run_of(world, efs=(efs,)), CheckResult.NOT_CHECKED, "disks", "run_store"
     )
 
 

@@ -357,6 +357,30 @@ def test_a_wrong_profile_is_one_sentence_and_starts_nothing(world: ServerWorld) 
     assert (world.servers(), world.groups()) == ([], [])
 
 
+def test_start_says_of_efs_what_a_role_would_mount(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ec2, source = world.world.ec2, world.start(world.plan("source"))
+    image = ec2.create_image(InstanceId=source.id, Name="shared")["ImageId"]
+    world.advance(3600)
+    marks = {tags.RECIPE: "ocean", tags.EFS: "/shared /class"}
+    ec2.create_tags(Resources=[image], Tags=tags.as_list(marks))
+    monkeypatch.setattr(sys, "stdin", Terminal("n\nn\nn\n"))
+    words = ["start", image, "--owner", OWNER]
+
+    assert main(["start", UBUNTU, "--owner", OWNER, "--name", "other"]) == 1
+    assert "EFS" not in capsys.readouterr().out
+    assert main(words) == 1
+    assert (
+        "EFS      not at /shared, /class without a role:"
+        " notebake start ocean --instance-profile NAME"
+    ) in capsys.readouterr().out
+    assert main([*words, "--instance-profile", "reader"]) == 1
+    assert (
+        "EFS      /shared, /class: mounted when first opened, if the role of reader may"
+    ) in capsys.readouterr().out
+
+
 def test_start_says_what_its_extras_cost_and_asks(
     world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,3 +400,16 @@ def test_start_says_what_its_extras_cost_and_asks(
     sizes = [volume["Size"] for volume in world.world.ec2.describe_volumes()["Volumes"]]
     assert sorted(sizes) == [8, 10, 50]
     assert json.dumps(server.tags).count("@/dev/sd") == 2
+
+
+def test_a_server_that_is_there_is_priced_with_the_disks_that_it_has(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["start", UBUNTU, "--name", "ocean", "--owner", OWNER, "--yes"]
+    assert main([*words, "--disk", "work:4000"]) == 0
+    assert len(world.servers()) == 1
+    capsys.readouterr()
+    listed = row_of(capsys)["usd_per_hour"]
+    assert listed > 0.4, "4000 GiB of gp3 alone"
+    assert main(words) == 0
+    assert f"Running it costs ${listed:.3f} an hour" in capsys.readouterr().out

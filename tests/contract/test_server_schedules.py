@@ -18,6 +18,8 @@ from notebake.aws import server_calls, tags
 from notebake.aws.clients import connect
 from notebake.aws.names import name_of_server_schedule
 from notebake.errors import CloudError
+from notebake.machines.idle.settings import Limits, parse_tags
+from notebake.servers.ends import Wishes
 from notebake.servers.find import find_server
 from notebake.servers.keep import keep_server
 from notebake.servers.launch_plan import LaunchPlan
@@ -160,6 +162,26 @@ def test_another_daily_end_replaces_the_one_before(world: ServerWorld) -> None:
     assert len(world.schedules()) == 1
     world.advance(4.9 * HOUR)
     assert now().state == "running"
+    world.advance(0.2 * HOUR)
+    assert now().state in ("stopping", "stopped")
+
+
+def test_a_daily_end_is_taken_from_tags_machine_and_schedules(world: ServerWorld) -> None:
+    plan = daily(world, 3)
+    server = world.start(plan)
+    keep_server(now(), 40 * 60)
+    world.advance(30 * HOUR)
+    world.start(plan.model_copy(update={"changes": Wishes(daily_end="").tags()}))
+
+    settings, wrong = parse_tags(now().tags, Limits())
+    assert (settings.daily_end, wrong) == (None, [])
+    assert settings.hard_end
+    assert settings.hard_end == pytest.approx(clock.now() + DAY, abs=60), "not a day after its boot"
+    assert server.id == now().id
+    assert len(world.schedules()) == 1
+    assert is_outside()
+    world.advance(23.9 * HOUR)
+    assert now().state == "running", "the daily end would have come"
     world.advance(0.2 * HOUR)
     assert now().state in ("stopping", "stopped")
 

@@ -12,11 +12,13 @@ from notebake.aws import server_volume_calls, tags
 from notebake.commands.volumes import device_link
 from notebake.errors import NotebakeError
 from notebake.servers import admission, keys, mounting
+from notebake.servers import start as starting
 from notebake.servers.find import find_server
 from notebake.servers.kept_volume import KeptVolume, list_kept
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.losses import losses_of
 from notebake.servers.power import stop_server
+from notebake.servers.server import Server
 from notebake.servers.server_disks import ServerDisk, disks_of, disks_of_launch, tag_of_disks
 from notebake.servers.termination import terminate_server
 from notebake.servers.volumes import remove_volume
@@ -334,3 +336,27 @@ def test_two_disks_have_nothing_in_common_and_fit_into_a_tag() -> None:
     ]
     with pytest.raises(NotebakeError, match="a tag holds 256"):
         tag_of_disks(many)
+
+
+def test_a_server_that_came_first_in_another_zone_is_named_before_a_volume_is_touched(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminate_server(world.start(plan(world)))
+    volume = only(world)
+    elsewhere = [each for each in world.plan().subnets if each["AvailabilityZone"] != volume.zone][
+        :1
+    ]
+    launch = starting.launch_new
+
+    def launch_after_another(mine: LaunchPlan, vpc_id: str) -> Server:
+        launch(world.plan(subnets=tuple(elsewhere)), vpc_id)
+        world.advance(1)
+        return launch(mine, vpc_id)
+
+    monkeypatch.setattr(starting, "launch_new", launch_after_another)
+    before = len(world.world.actions())
+    with pytest.raises(NotebakeError, match=f"but data in {volume.zone}: no volume leaves its"):
+        world.start(plan(world, "ocean", WantedVolume(name="data")))
+    assert "AttachVolume" not in world.world.actions()[before:]
+    (server,) = world.servers()
+    assert server.zone == elsewhere[0]["AvailabilityZone"]

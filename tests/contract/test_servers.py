@@ -251,3 +251,14 @@ def test_an_owner_that_is_named_is_the_owner(
         assert "ada has no server ocean in us-west-2, but bob has" in capsys.readouterr().err
     assert [server.state for server in world.servers()] == ["running"]
     assert main(["stop", "ocean", "--yes"]) == 0, "the only one of that name"
+
+
+def test_a_region_that_does_not_exist_is_named_with_those_that_do(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.servers() == []
+    assert main(["servers", "--region", "us-est-1"]) == 1
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "us-est-1 is not a known region of AWS. Did you mean us-" in printed
+    assert "us-east-1" in printed
+    assert "sts get-caller-identity" not in printed

@@ -2,8 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -45,9 +45,12 @@ def baked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @contextmanager
-def without_view(_run: Run, _heading: str, _titles: object) -> Iterator[SimpleNamespace]:
+def without_view(
+    _run: Run, _heading: str, _titles: object, first: Callable[[], AbstractContextManager[None]]
+) -> Iterator[SimpleNamespace]:
     """Use the tests' server, and show no progress."""
-    yield SimpleNamespace(steps=list)
+    with first():
+        yield SimpleNamespace(steps=list)
 
 
 def typed(world: CloudWorld, *words: str) -> int:

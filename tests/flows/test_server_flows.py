@@ -19,6 +19,7 @@ from notebake.aws import tags
 from notebake.errors import NotebakeError
 from notebake.servers.find import find_server
 from notebake.servers.server import Server
+from notebake.servers.server_disks import disks_of
 from tests.cloud_world import REGION
 from tests.ec2_actions import PUBLIC_KEY
 from tests.flows.ui import artifacts_of, carried_out, logged, now, started_in_ui
@@ -249,6 +250,10 @@ def test_a_termination_that_is_retried_leaves_another_person_s_server(world: Ser
         (start_server, {"until": "19:00"}, "19:00"),
         (start_server, {"scheduler_role": "admin"}, "admin"),
         (start_server, {"profile": "a/b"}, "a/b"),
+        (start_server, {"disks": ["work"]}, "work"),
+        (start_server, {"disks": ["work:10:home"]}, "work:10:home"),
+        (start_server, {"volumes": ["My data:5"]}, "My data:5"),
+        (start_server, {"elastic_address": "perhaps"}, "perhaps"),
         (keep_server, {**OCEAN, "hours": 0}, "0"),
         (keep_server, {**OCEAN, "hours": 169}, "169"),
         (keep_server, {"name": "", "region": REGION}, "name"),
@@ -266,6 +271,26 @@ def test_a_wrong_value_is_refused_by_the_form(
 
     assert caught.value.response.status_code == 409
     assert named in caught.value.response.text
+
+
+def test_a_form_gives_disks_volumes_and_an_address(world: ServerWorld) -> None:
+    extras = {"disks": ["work:10"], "volumes": ["data:50:/data"], "elastic_address": True}
+    started = done(start_server, **NEW, **extras)
+
+    assert ocean().has_elastic_address
+    assert {disk.name: disk.mount for disk in disks_of(ocean())} == {
+        "data": "/data",
+        "work": "/home/ubuntu/work",
+    }
+    assert sorted(v["Size"] for v in world.world.ec2.describe_volumes()["Volumes"]) == [8, 10, 50]
+    assert logged(started, until="data: new, 50 GiB, $4.00 a month")
+    assert logged(started, until="elastic, the same at each start")
+
+    again = done(start_server, **{**NEW, **extras, "disks": [], "volumes": ["data"]})
+    assert len(world.servers()) == 1
+    assert len(world.world.ec2.describe_addresses()["Addresses"]) == 1
+    assert message_of(again).startswith("ocean of ada runs at")
+    assert "the field `volumes`" in message_of(refused(start_server, **NEW, volumes=["other"]))
 
 
 def test_options_are_named_as_fields() -> None:

@@ -9,6 +9,7 @@ from notebake.commands import (
     apt,
     clean,
     datasets,
+    efs,
     idle_units,
     jupyter,
     jupyter_units,
@@ -78,6 +79,7 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
         for volume in sorted(recipe.volumes, key=lambda volume: volume.mount_point)
         if volume.name in ids
     ]
+    mounting.append(efs.write_efs_lines(recipe.efs))
     cloning, path = [], recipe.repository_path
     if recipe.repository and path:
         one = repository.clone_repository(repository=recipe.repository, path=path, user=user)

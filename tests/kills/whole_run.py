@@ -8,6 +8,7 @@ from typing import Any
 
 from flows import build_image, sweep, tear_down
 from flows.approval import ApprovalWantedError
+from flows.head_start import head_start
 from flows.step_task import RETRIES, RETRY_SECONDS, as_task, as_undo_task
 from notebake import clock
 from notebake.aws.launch_permissions import shared_with
@@ -24,7 +25,7 @@ from notebake.recipe import (
 from notebake.runs.approvals.approval_log import ApprovalLog
 from notebake.runs.approvals.question import Question
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import new_run
+from notebake.runs.registry import load_run, new_run
 from notebake.runs.run import Run
 from tests.replacement import replace
 
@@ -62,8 +63,13 @@ def begin(recipe: Recipe, location: str) -> Run:
 
 
 def take_up(run_id: str, location: str) -> str:
-    """Carry a run out as the flow does, knowing no more of it than its id and its store."""
-    state = unwrap(build_image.build_image.fn)(run_id=run_id, store=location)
+    """Carry a run out as `notebake resume` does, knowing no more of it than its id and its store.
+
+    Its first steps are carried out before the flow, as `notebake build` does it, too.
+    """
+    run = load_run(run_id, open_store(location))
+    with head_start(run, "notebake resume", is_watched=False):
+        state = unwrap(build_image.build_image.fn)(run_id=run_id, store=location)
     return str(state.data)
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -21,7 +22,13 @@ from notebake.errors import (
 )
 from notebake.servers.line_events import LineUp, Timing, Trouble
 from notebake.servers.line_keeper import LineKeeper
-from notebake.servers.locate import Question, ServerGoneError, ServerStoppedError
+from notebake.servers.locate import (
+    Question,
+    Search,
+    ServerGoneError,
+    ServerStoppedError,
+    locate,
+)
 from notebake.servers.opening import Opening
 from notebake.servers.place import Reached
 from notebake.servers.tunnel import Tunnel
@@ -186,7 +193,7 @@ def test_an_sshd_without_tunnels_is_named(start: Start) -> None:
 
 
 def keeper_of(host: Host, events: list[Any], *, is_fresh: bool, found: Host) -> LineKeeper:
-    timing = Timing(find_seconds=0.3, first_find_seconds=0.3)
+    timing = Timing(find_seconds=0.3)
     return LineKeeper(
         lambda: found, events.append, port=lambda: 1, host=host, is_fresh=is_fresh, timing=timing
     )
@@ -282,6 +289,65 @@ def test_opening_ends_with_the_error_itself_and_writes_no_page(
     assert list((tmp_path / "home").rglob("open.html")) == []
 
 
+def test_an_opening_asks_for_the_server_that_it_found_first(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    nobody = start().host.model_copy(update={"address": "127.0.0.2"})
+    reached = Reached(name="ocean", owner="bob", region="us-west-2", host=nobody, jupyter_port=8888)
+    asked: list[Question] = []
+
+    def find(question: Question, _report: object) -> Reached:
+        asked.append(question)
+        raise ServerGoneError("There is no server ocean.")
+
+    opening = Opening(
+        Question(name="ocean", region="us-west-2"),
+        reached,
+        Printed(),
+        port=free_port(),
+        is_fresh=False,
+        find=find,
+    )
+    with pytest.raises(ServerGoneError):
+        asyncio.run(opening.run())
+    assert [(each.instance_id, each.server_owner) for each in asked] == [
+        (nobody.instance_id, "bob")
+    ]
+
+
+def test_the_answer_of_a_search_that_was_begun_is_used_while_the_old_address_is_dialled(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    found = start().host
+    nobody = found.model_copy(update={"address": "127.0.0.2"})
+    before = Reached(name="ocean", owner="ada", region="us-west-2", host=nobody, jupyter_port=1)
+    search = mock.create_autospec(Search, instance=True, is_answered=False)
+    search.answer.return_value = before.model_copy(update={"host": found})
+    find = mock.create_autospec(locate)
+    opening = Opening(
+        Question(name="ocean", region="us-west-2"),
+        before,
+        Printed(),
+        port=free_port(),
+        is_fresh=False,
+        find=find,
+        search=search,
+    )
+
+    async def go() -> None:
+        running = asyncio.create_task(opening.run())
+        while opening.reached.host != found:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(go())
+    search.answer.assert_called()
+    find.assert_not_called()
+
+
 def test_a_server_that_is_gone_ends_the_opening(start: Start) -> None:
     sshd = start()
 
@@ -289,7 +355,7 @@ def test_a_server_that_is_gone_ends_the_opening(start: Start) -> None:
         raise ServerGoneError("There is no server ocean.")
 
     async def go() -> None:
-        timing = Timing(find_seconds=0.2, first_find_seconds=0.2)
+        timing = Timing(find_seconds=0.2)
         nobody = sshd.host.model_copy(update={"address": "127.0.0.2"})
         keeper = LineKeeper(
             find, lambda _: None, port=lambda: 1, host=nobody, is_fresh=False, timing=timing

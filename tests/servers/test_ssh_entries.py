@@ -9,6 +9,7 @@ import pytest
 from notebake.servers import ssh_include
 from notebake.servers.login_page import ssh_command
 from notebake.servers.ssh_config import (
+    alias_of,
     config_path,
     known_hosts_path,
     remove_entry,
@@ -174,3 +175,28 @@ def test_the_user_s_configuration_is_where_ssh_looks_for_it(
     assert ssh_include.user_config_path().name == "config"
     assert "/elsewhere" not in str(ssh_include.user_config_path())
     assert "/elsewhere" not in shown.stderr
+
+
+def test_two_owners_servers_of_one_name_have_an_entry_each(tmp_path: Path) -> None:
+    for owner, address in (("ada", "198.51.100.7"), ("bob@lab", "198.51.100.8")):
+        host = host_at(address, tmp_path).model_copy(update={"instance_id": f"i-{owner[0]}"})
+        write_entry(owner, "ocean", host)
+    aliases = {owner: alias_of(owner, "ocean") for owner in ("ada", "bob@lab", "bob-lab")}
+
+    assert aliases["ada"] == "nb-ocean", "whose entry came first has the short one"
+    assert len(set(aliases.values())) == 3
+    assert "@" not in "".join(aliases.values()), "ssh would take it for a user"
+    assert settings(config_path(), aliases["ada"])["hostname"] == "198.51.100.7"
+    assert settings(config_path(), aliases["bob@lab"])["hostname"] == "198.51.100.8"
+    assert settings(config_path(), aliases["bob@lab"])["hostkeyalias"] == "i-b"
+
+    remove_entry("ada", "ocean", "i-a")
+    assert alias_of("bob@lab", "ocean") == aliases["bob@lab"], "it stays what it was"
+    assert settings(config_path(), aliases["bob@lab"])["hostname"] == "198.51.100.8"
+    assert settings(config_path(), "nb-ocean")["hostname"] == "nb-ocean"
+
+
+def test_the_entry_of_another_owner_is_not_removed(tmp_path: Path) -> None:
+    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    remove_entry("bob", "ocean", "i-1")
+    assert settings(config_path(), "nb-ocean")["hostname"] == "198.51.100.7"

@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -9,8 +10,11 @@ from benchmarks.attribution import BEFORE, REST, Piece, Span, attribute
 from benchmarks.bakes import Bake, measured
 from benchmarks.baking import compare, order, spelled
 from benchmarks.breakdown import by_kind, by_step, longest
+from benchmarks.processors import kept_to, machines_watched
 from benchmarks.program import Ended, run_to_end
+from benchmarks.recipes import RECIPE, write_recipe
 from benchmarks.section import Section, Table, as_markdown, as_text, at_most
+from notebake.recipe.file import load_recipe
 from tests.limits import HANG_SECONDS
 
 
@@ -82,7 +86,7 @@ def test_bakes_are_compared_by_their_medians() -> None:
     ours = [bake("notebake", 30, 80), bake("notebake", 500, 900), bake("notebake", 32, 78)]
     packer = [bake("Packer", 40, 60), bake("Packer", 40, 61), bake("Packer", 41, 62)]
 
-    section = compare([*ours, *packer])
+    section = compare([*ours, *packer], "aws")
 
     image, whole = section.tables[0].rows
     assert image == (
@@ -93,6 +97,36 @@ def test_bakes_are_compared_by_their_medians() -> None:
     )
     assert whole[-1] == "1.31"
     assert [goal.partition(":")[0] for goal in section.goals] == ["met", "MISSED"]
+
+
+def test_the_rehearsals_recipe_is_rewritten_and_nothing_else_of_it(tmp_path: Path) -> None:
+    written = load_recipe(write_recipe(tmp_path, "git://10.0.0.1", without=("instance_store",)))
+
+    original = load_recipe(RECIPE)
+    assert written.repository
+    assert written.repository.url == "git://10.0.0.1/ocean"
+    left_out = original.model_copy(update={"instance_store": written.instance_store})
+    assert left_out.model_copy(update={"repository": written.repository}) == written
+
+
+def test_what_is_started_stays_on_its_processor() -> None:
+    before = os.sched_getaffinity(0)
+    only = {min(before)}
+    command = [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"]
+
+    with kept_to(only):
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert found.strip() == str(only)
+    assert os.sched_getaffinity(0) == before
+
+
+def test_machines_that_were_never_seen_are_an_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RuntimeError, match=r"used processors \[\]"),
+        machines_watched(tmp_path, {0}),
+    ):
+        pass
 
 
 def test_each_tool_goes_first_in_turn() -> None:

@@ -9,6 +9,8 @@ from notebake.recipe import (
     Award,
     BaseImage,
     Dataset,
+    Efs,
+    EfsClient,
     Encryption,
     EncryptionMode,
     InstanceStore,
@@ -47,6 +49,12 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "volumes": ((Volume(name="data", mount_point="/data"),), EVERYTHING),
     "network": (Network(address="private"), EVERYTHING),
     "instance_store": (InstanceStore(), EVERYTHING - {"launch_instance", *INSTALLED}),
+    "efs": (
+        (Efs(file_system_id="fs-01234567", mount_point="/shared"),),
+        EVERYTHING - {"launch_instance"},
+    ),
+    # Without a file system the client is not installed.
+    "efs_client": (EfsClient(version="3.3.0-1"), set()),
     "software": (
         Software(packages=("xarray",)),
         {"install_software", "install_papermill", *SERVER, "run_notebook", *AFTER_WORK},
@@ -131,6 +139,18 @@ def test_the_beginning_of_a_rebake_installs_the_packages_again() -> None:
 
     changed = {
         step for step in STEPS_WITH_DIGEST if step_digest(began, step) != step_digest(RECIPE, step)
+    }
+
+    assert changed == EVERYTHING - {"launch_instance", "mount_volumes", "fetch_datasets"}
+
+
+def test_another_client_of_efs_is_installed_and_no_volume_mounted_again() -> None:
+    efs = (Efs(file_system_id="fs-01234567", mount_point="/shared"),)
+    before = RECIPE.model_copy(update={"efs": efs})
+    after = before.model_copy(update={"efs_client": EfsClient(version="3.3.0-1")})
+
+    changed = {
+        step for step in STEPS_WITH_DIGEST if step_digest(after, step) != step_digest(before, step)
     }
 
     assert changed == EVERYTHING - {"launch_instance", "mount_volumes", "fetch_datasets"}

@@ -28,7 +28,7 @@ def state(minutes: float | None, why: str = "idle") -> IdleState:
 
 
 def new_view() -> OpenView:
-    return OpenView("ocean", on_open=lambda _: None)
+    return OpenView("ocean", "us-west-2", on_open=lambda _: None)
 
 
 def test_a_stop_is_warned_of_once_and_taken_back(

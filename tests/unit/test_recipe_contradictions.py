@@ -14,6 +14,11 @@ def volumes(*mount_points: str, more: str = "") -> str:
     return "\n".join(("volumes:", *rows))
 
 
+def efs(*mount_points: str) -> str:
+    rows = (f"  - {{file_system_id: fs-01234567, mount_point: {path}}}" for path in mount_points)
+    return "\n".join(("efs:", *rows))
+
+
 def dataset(path: str, name: str = "a", more: str = "") -> str:
     return f"  - {{name: {name}, source: 'https://h/f', path: {path}{more}}}"
 
@@ -71,6 +76,42 @@ CONTRADICTIONS = {
     "on the second temporary disk": (
         "instance_store: {}\n" + volumes("/scratch-2"),
         "4:29: volumes[0].mount_point: two disks have the same mount_point",
+    ),
+    "EFS where a disk is": (
+        f"{volumes('/a')}\n{efs('/a')}",
+        "5:48: efs[0].mount_point: /a and /a, where something else is mounted, may not overlap",
+    ),
+    "EFS on a disk": (
+        f"{volumes('/a')}\n{efs('/a/shared')}",
+        "5:48: efs[0].mount_point: /a/shared and /a, where something else is mounted, may not",
+    ),
+    "EFS inside EFS": (
+        efs("/a", "/a/b"),
+        "4:48: efs[1].mount_point: /a/b and /a, where something else is mounted, may not overlap",
+    ),
+    "EFS around the temporary disk": (
+        "instance_store: {mount_point: /a/tmp}\n" + efs("/a"),
+        "4:48: efs[0].mount_point: /a and /a/tmp, where something else is mounted, may not",
+    ),
+    "EFS where the second temporary disk is": (
+        "instance_store: {}\n" + efs("/scratch-2"),
+        "4:48: efs[0].mount_point: /scratch-2 is for a temporary disk",
+    ),
+    "dataset on EFS": (
+        f"{efs('/shared')}\ndatasets:\n{dataset('/shared/f')}",
+        "5:44: datasets[0].path: /shared/f is on EFS at /shared, which a bake does not mount",
+    ),
+    "EFS in the clone": (
+        f"{efs('/home/ubuntu/ocean/data')}\n{REPOSITORY}",
+        "4:13: repository: /home/ubuntu/ocean/data, where EFS is mounted, may not lie inside",
+    ),
+    "EFS with more places than a tag holds": (
+        efs(*(f"/{'x' * 60}{number}" for number in range(5))),
+        "3:3: efs: their mount points must fit into one tag: 256 characters together",
+    ),
+    "client of EFS without EFS": (
+        "efs_client: {version: 3.3.0-1}",
+        "2:13: efs_client: would be ignored, as efs names no file system",
     ),
     "inside the temporary disk": (
         "instance_store: {}\n" + volumes("/scratch/a"),

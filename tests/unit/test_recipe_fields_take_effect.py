@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("flows", "notebake", "tasks")
 REPOSITORY = "repository: {url: 'https://h/ocean'}"
 NOTEBOOK = f"{REPOSITORY}\nnotebook: {{path: a.ipynb"
+EFS = "efs: [{file_system_id: fs-01234567, mount_point: /e"
 VOLUME = "volumes: [{name: d, mount_point: /d, iops: 4000"
 EXISTING = "volumes: [{name: d, mount_point: /d, volume_id: vol-01234567"
 DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
@@ -231,6 +232,27 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         "instance_store: {}",
         "instance_store: {file_system: ext4}",
         digest_of("mount_volumes"),
+    ),
+    "efs[].file_system_id": (
+        f"{EFS}}}]",
+        f"{EFS.replace('fs-0', 'fs-1')}}}]",
+        digest_of("mount_volumes"),
+    ),
+    "efs[].mount_point": (f"{EFS}}}]", f"{EFS}2}}]", digest_of("mount_volumes")),
+    "efs[].access_point_id": (
+        f"{EFS}}}]",
+        f"{EFS}, access_point_id: fsap-0123456789abcdef0}}]",
+        digest_of("mount_volumes"),
+    ),
+    "efs_client.version": (
+        f"{EFS}}}]",
+        f"{EFS}}}]\nefs_client: {{version: 3.3.0-1}}",
+        digest_of("install_packages"),
+    ),
+    "efs_client.sha256": (
+        f"{EFS}}}]",
+        f"{EFS}}}]\nefs_client: {{sha256: {'0' * 64}}}",
+        digest_of("install_packages"),
     ),
     "software.apt": ("", "software: {apt: [git-lfs]}", digest_of("install_packages")),
     "software.manager": ("", f"{CONDA}}}", digest_of("install_software")),

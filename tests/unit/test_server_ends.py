@@ -8,10 +8,12 @@ import pytest
 from notebake.errors import NotebakeError
 from notebake.servers import ends
 from notebake.servers.ends import (
+    Wishes,
     describe_ends,
     local_zone,
     read_daily_end,
     read_minutes,
+    tags_of_changes,
     tags_of_ends,
 )
 
@@ -44,6 +46,15 @@ def test_a_daily_end_has_the_local_zone_unless_it_names_one(typed: str, tag: str
     assert read_daily_end(typed, "Europe/Berlin") == tag
 
 
+def test_a_daily_end_is_taken_away_and_a_last_end_comes() -> None:
+    gone = Wishes(daily_end=read_daily_end("none", "UTC")).tags()
+    assert gone == {"notebake:daily-end": ""}
+    last = {"notebake:hard-end": "2026-12-01T09:00:00+00:00"}
+    assert tags_of_changes(gone, NOW) == gone | last
+    assert tags_of_changes({"notebake:idle-minutes": "5"}, NOW) == {"notebake:idle-minutes": "5"}
+    assert Wishes().tags() == {}
+
+
 @pytest.mark.parametrize("typed", ["24:00", "19", "19:60", "7pm", "19:00 Mars/Base"])
 def test_what_is_no_time_of_day_is_refused(typed: str) -> None:
     with pytest.raises(NotebakeError, match="no time"):
@@ -64,6 +75,9 @@ def test_people_read_when_a_server_stops() -> None:
     assert describe_ends(tags_of_ends(0, "19:00 Asia/Tokyo", NOW)) == (
         "each day at 19:00 Asia/Tokyo"
     )
+    stale = {"notebake:hard-end": "2026-11-29T09:00:00+00:00"}
+    for marks in (stale, {}):
+        assert describe_ends(marks, NOW) == "at Tue 01 Dec 09:00 UTC at the latest"
     assert describe_ends({}) == "never"
     assert describe_ends({"notebake:hard-end": "soon"}) == "never"
 

@@ -60,6 +60,14 @@ def test_of_two_owners_none_is_guessed_and_damage_is_passed_over() -> None:
     assert recall("ocean", owner="", region="us-west-2") == reached()
 
 
+def test_whoever_has_the_key_of_another_server_of_that_name_is_guessed_nothing() -> None:
+    remember(reached(owner="bob"))
+    assert recall("ocean", owner="", region="us-west-2") == reached(owner="bob")
+    keys.ensure_key("ada", "ocean")
+    assert recall("ocean", owner="", region="us-west-2") is None
+    assert recall("ocean", owner="bob", region="us-west-2") == reached(owner="bob")
+
+
 def test_a_port_is_kept_and_no_other_server_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = {7005}
     monkeypatch.setattr(ports, "is_free", lambda port: port not in taken)

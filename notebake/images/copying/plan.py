@@ -125,7 +125,7 @@ def _copied_tags(marks: dict[str, str], image_id: str, region: str) -> dict[str,
     What is true of the source alone stays with it: that machines from it have passed the test, that
     it is current, that somebody wants to keep it. So CopyImageTags is not used.
     """
-    own = {tags.RUN, tags.RECIPE, tags.BASE_IMAGE, tags.RECORD}
+    own = {tags.RUN, tags.RECIPE, tags.BASE_IMAGE, tags.RECORD, tags.EFS}
     kept = {
         key: value
         for key, value in marks.items()

@@ -25,6 +25,7 @@ def find_failures(entries: Sequence[Entry]) -> Iterator[Failure]:
             if entry.execution not in explained:
                 yield _failed_execution(entry, later)
         elif entry.kind == EXECUTING and entry.execution not in ended:
+            ended.add(entry.execution)
             message = "its end is not recorded: it was killed, or is going on"
             yield Failure(at=entry.time, what="execution", message=message, remedy=_end(later))
 

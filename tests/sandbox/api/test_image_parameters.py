@@ -101,3 +101,16 @@ def test_a_parameter_that_names_an_image_refers_to_it(world: World) -> None:
     world.advance(LONG_SECONDS)
     (found,) = world.ec2.describe_image_references(**asked)["ImageReferences"]
     assert found["ImageId"] == JAMMY
+
+
+@pytest.mark.parametrize("name", ["ocean", "/ocean"])
+def test_a_name_of_one_part_is_a_name_too(world: World, name: str) -> None:
+    ssm = client("ssm", world.sandbox.endpoint_url)
+    put_it = {"Name": name, "Type": "String", "DataType": "aws:ec2:image", "Overwrite": True}
+    for version, image in enumerate((UBUNTU, JAMMY), 1):
+        assert ssm.put_parameter(Value=image, **put_it)["Version"] == version
+        world.advance(LONG_SECONDS)
+        assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == image
+    assert code_of(ssm.put_parameter, **put_it | {"Value": UBUNTU, "DataType": "text"}) == (
+        "ValidationException"
+    )

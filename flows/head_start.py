@@ -1,0 +1,117 @@
+"""The first steps of a build, carried out while Prefect's server starts and before its import.
+
+Both take seconds of a processor. Until then everything is checked, and the builder is launched; it
+boots while Prefect comes up (docs/decisions/0069-the-launch-has-a-head-start.md). The flow goes on
+in the same execution: it finds what was made, like after a kill, and its tasks say when it was.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from flows.build_plan import load_step
+from flows.recorded_step import carry_out_recorded
+from notebake.errors import NotebakeError, PreflightError
+from notebake.humanize import format_seconds
+from notebake.local.code_version import code_version
+from notebake.runbook.step import Outcome, Step, describe
+from notebake.runs.executing import executing
+from notebake.runs.execution_record import StartedBy, record_execution
+from notebake.runs.run import Run
+
+log = logging.getLogger(__name__)
+STEPS = ("preflight", "import_key_pair", "open_ssh", "launch_instance")
+
+
+@dataclass
+class Begun:
+    """An execution that has begun without Prefect, until the flow takes it over."""
+
+    run_id: str
+    execution: ExitStack
+    """Ends the execution."""
+    outcomes: dict[str, tuple[Outcome, float]] = field(default_factory=dict)
+    """What was done, by the names of the steps, and when, on the monotonic clock."""
+
+
+_begun: ContextVar[Begun | None] = ContextVar("head start", default=None)
+"""The flow and its tasks find it here: Prefect hands nothing but parameters on."""
+
+
+@contextmanager
+def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
+    """Carry out the first steps of a run; the flow that is run in the block goes on with it.
+
+    A run whose bake has to be approved gets none. A step that fails is left to the flow, which
+    tries it again, shows it, and tears down if the recipe says so.
+
+    Args:
+        run: The run.
+        command: What was typed, for the record.
+        is_watched: Whether Prefect's server is somebody's, who wants to see there what fails.
+
+    Raises:
+        PreflightError: something cannot work, nothing was made, and nobody watches.
+        RunLockedError: another execution holds the run lock.
+        WrongAccountError: the credentials belong to another account than the run.
+    """
+    if "bake" in run.recipe.approve:
+        yield
+        return
+    with ExitStack() as execution:
+        execution.enter_context(executing(run, StartedBy(what=command, code=code_version())))
+        begun = Begun(run.id, execution)
+        token = _begun.set(begun)
+        try:
+            if error := carry_out_first(run, begun):
+                may_tear_down = run.recipe.on_failure == "tear_down"
+                if isinstance(error, PreflightError) and not (is_watched or may_tear_down):
+                    raise error
+                log.debug("Left to the flow: %s", error)
+            yield
+        finally:
+            _begun.reset(token)
+
+
+def carry_out_first(run: Run, begun: Begun) -> NotebakeError | None:
+    """Carry out the first steps, one after the other; return what ended that, if anything did."""
+    for step in map(load_step, STEPS):
+        try:
+            begun.outcomes[step.name] = (carry_out_recorded(step, run), time.monotonic())
+        except NotebakeError as error:
+            return error
+    return None
+
+
+@contextmanager
+def going_on(run: Run, started_by: Callable[[], StartedBy]) -> Iterator[None]:
+    """Execute a run in the block: go on with its head start if it had one, and record who does.
+
+    Raises:
+        RunLockedError: another execution holds the run lock.
+        ExecutedElsewhereError: another process executes the run for the same flow run.
+        WrongAccountError: the credentials belong to another account, or that cannot be ruled out.
+    """
+    begun = _begun.get()
+    if begun is None or begun.run_id != run.id:
+        with executing(run, started_by()):
+            yield
+        return
+    with begun.execution.pop_all():
+        record_execution(run.region, run.store, started_by())
+        yield
+
+
+def find_early(step: Step, run: Run) -> str:
+    """Return what the head start did of a step, and how long ago, if that is there; once."""
+    begun = _begun.get()
+    if begun is None or begun.run_id != run.id or step.name not in begun.outcomes:
+        return ""
+    outcome, ended = begun.outcomes.pop(step.name)
+    if step.find(run) is None:
+        return ""
+    ago = format_seconds(time.monotonic() - ended)
+    return f"{describe(outcome.result)}: done in {format_seconds(outcome.seconds)}, {ago} ago"
