@@ -1,6 +1,7 @@
 """The steps of the build, in order, each with its predecessors."""
 
 import importlib
+import itertools
 from collections.abc import Mapping
 
 from notebake.runbook.plan import PLAN
@@ -31,6 +32,13 @@ def titles(plan: Plan = BUILD) -> Titles:
     return [(step.name, step.title) for step in plan]
 
 
-def steps_to_undo(plan: Plan = BUILD) -> list[Step]:
-    """Return the steps with an undo, last step first."""
-    return [step for step in reversed(list(plan)) if step.undo]
+UNDONE_AT_ONCE = ("launch_acceptance", "request_image", "launch_instance")
+"""In a tear-down neither the machines nor the image need each other any more, and EC2 takes as long
+to end three machines as to end one."""
+
+
+def steps_to_undo(plan: Plan = BUILD) -> list[tuple[Step, ...]]:
+    """Return the steps with an undo in groups, last step first; those of a group go at once."""
+    undone = [step for step in reversed(list(plan)) if step.undo]
+    groups = itertools.groupby(undone, lambda step: step.name in UNDONE_AT_ONCE or step.name)
+    return [tuple(group) for _, group in groups]

@@ -51,13 +51,12 @@ def tear_down(run_id: RunId, store: StoreLocation = "") -> Any:
 
 
 def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:
-    """Undo the steps one after the other; after a failure continue with the next."""
+    """Undo the steps, newest first; after a failure continue with the next."""
     failures: list[BaseException] = []
-    for step in build_plan.steps_to_undo(plan):
-        future = as_undo_task(step).submit(run)
-        wait([future])
-        if failure := failure_of(future):
-            failures.append(failure)
+    for group in build_plan.steps_to_undo(plan):
+        futures = [as_undo_task(step).submit(run) for step in group]
+        wait(futures)
+        failures += filter(None, map(failure_of, futures))
     timeout_seconds = 0 if failures else REMOVAL_VISIBLE_SECONDS
     remaining = wait_for_removal(run, timeout_seconds=timeout_seconds)
     if not failures and not remaining:

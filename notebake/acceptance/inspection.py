@@ -2,17 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from shlex import quote
 from typing import NoReturn
 
 from notebake.acceptance.evidence import MachineEvidence
 from notebake.aws import instances, tags
 from notebake.aws.model import Instance
-from notebake.commands.boot import paths_are_mounted, read_machine_id
+from notebake.commands.acceptance import ask_machine, parse_inspection
 from notebake.commands.efs import efs_client_is_installed, efs_lines_are_written
-from notebake.commands.fitness import LIST_LOGIN_METHODS, parse_login_methods
-from notebake.commands.idle_units import idle_stop_is_enabled
-from notebake.commands.lease_timer import lease_is_armed
 from notebake.errors import (
     ImageNotAcceptedError,
     LoginRefusedError,
@@ -41,18 +37,18 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
         ResourceLostError: it was stopped, or accepted no ssh login; the next launch replaces it.
     """
     machine, host = _reach(run, machine)
-    check_build_key_is_refused(run, machine, host.host_key)
-    volumes = [volume for volume in run.recipe.volumes if volume.is_in_image]
-    ssh.run_command(host, paths_are_mounted([volume.mount_point for volume in volumes]))
-    if run.recipe.efs:
-        # Without a role it cannot be mounted, so nothing opens the folders.
-        ssh.run_command(host, efs_lines_are_written(run.recipe.efs))
-        ssh.run_command(host, efs_client_is_installed(run.recipe.efs_client))
-    ssh.run_command(host, lease_is_armed())
-    ssh.run_command(host, idle_stop_is_enabled())
-    check_no_other_key(host)
+    points = [volume.mount_point for volume in run.recipe.volumes if volume.is_in_image]
+    efs = run.recipe.efs
+    # Without a role it cannot be mounted, so nothing opens the folders.
+    has_efs = efs_lines_are_written(efs), efs_client_is_installed(run.recipe.efs_client)
+    question = ask_machine(user=host.user, mount_points=points, more=has_efs if efs else ())
     name = evidence_name(machine)
     with ThreadPoolExecutor(1) as pool:
+        refusal = pool.submit(
+            copy_context().run, check_build_key_is_refused, run, machine, host.host_key
+        )
+        shown = parse_inspection(ssh.run_command(host, question))
+        refusal.result()
         server = pool.submit(copy_context().run, check_jupyter, host, run.recipe.jupyter_port)
         verdict = find_earlier_verdict(run, machine.id, name) or execute_notebook(
             run, host, name, spare_seconds=LAZY_LOAD_SECONDS
@@ -64,10 +60,10 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
         instance_type=machine.instance_type,
         host_key=host.host_key,
         compared=check_results(run, machine.id, name),
-        machine_id=ssh.run_command(host, read_machine_id()).strip(),
+        machine_id=shown.machine_id,
         jupyter_version=version,
         verdict=verdict,
-        login_methods=parse_login_methods(ssh.run_command(host, LIST_LOGIN_METHODS)),
+        login_methods=shown.login_methods,
     )
 
 
@@ -111,14 +107,4 @@ def check_build_key_is_refused(run: Run, machine: Instance, host_key: str) -> No
     connection.disconnect(with_build_key)
     raise ImageNotAcceptedError(
         f"{machine.id} accepts the key of the build: it is still in the image."
-    )
-
-
-def check_no_other_key(host: Host) -> None:
-    """Raise HostCommandError if any user of the host accepts another key than the second one."""
-    home = quote(f"/home/{host.user}/.ssh/authorized_keys")
-    ssh.run_command(
-        host,
-        f'test "$(sudo grep --count ssh- {home})" = 1'
-        " && ! sudo grep --quiet --extended-regexp '^(ssh|ecdsa)-' /root/.ssh/authorized_keys",
     )

@@ -8,6 +8,8 @@ from notebake.commands.apt import exempt_our_services
 from notebake.commands.jupyter_units import (
     CONFIG_FILE,
     PAGE_CONFIG,
+    START_JUPYTER,
+    START_PROGRAM,
     TOKEN_FILE,
     TOKEN_SCRIPT,
     TOKEN_SERVICE,
@@ -21,6 +23,8 @@ from notebake.commands.ssh_server import notice_lost_clients
 from notebake.timeouts import JUPYTER_SECONDS
 
 UNIT = "notebake-jupyter.service"
+STILL_STARTING = 75
+"""Exit code of `wait_for_jupyter` while no server answers (EX_TEMPFAIL, sysexits.h)."""
 UNIT_DIRECTORY = "/etc/systemd/system"
 
 
@@ -41,6 +45,7 @@ def install_jupyter_service(
         write_file(TOKEN_SCRIPT, token_program(user), mode="0755"),
         write_file(f"{UNIT_DIRECTORY}/{TOKEN_SERVICE}", TOKEN_UNIT),
         write_file(CONFIG_FILE, server_config(port)),
+        write_file(START_PROGRAM, START_JUPYTER),
         write_file("/etc/jupyter/labconfig/page_config.json", PAGE_CONFIG),
         write_file(f"{UNIT_DIRECTORY}/{UNIT}", unit),
         notice_lost_clients(),
@@ -50,7 +55,7 @@ def install_jupyter_service(
         exempt_our_services(),
         *([f"(\n{meanwhile}\n)"] if meanwhile else []),
         variables(port=port, timeout_seconds=timeout_seconds),
-        WAIT.replace("IS_RUNNING", jupyter_is_running(port)),
+        WAIT.replace("IS_RUNNING", _starts_to_answer(port)),
     )
 
 
@@ -63,13 +68,26 @@ def jupyter_is_running(port: int) -> str:
     )
 
 
-def wait_for_jupyter(port: int) -> str:
-    """Return the command that succeeds as soon as a Jupyter server answers, or fails after 4 s.
+def wait_for_jupyter(port: int, then: str = "true") -> str:
+    """Return the command that runs `then` as soon as a Jupyter server answers.
 
-    Polling on the host costs it less than one ssh command per attempt.
+    After four seconds without an answer it exits with STILL_STARTING: run it again. Polling on the
+    host costs it less than one ssh command per attempt.
     """
-    running = jupyter_is_running(port)
-    return f"for i in $(seq 20); do if {running}; then exit 0; fi; sleep 0.2; done; exit 1"
+    return (
+        f"for _ in $(seq 20); do if {_starts_to_answer(port)}; then {then}; exit; fi;"
+        f" sleep 0.2; done; exit {STILL_STARTING}"
+    )
+
+
+def _starts_to_answer(port: int) -> str:
+    """Return bash's condition for a server that may be starting.
+
+    Until something listens at the port, no program is started to ask: the server needs the
+    processor itself. /dev/tcp is bash's own (bash(1), "REDIRECTION").
+    """
+    listens = f"{{ true < /dev/tcp/127.0.0.1/{port:d}; }} 2> /dev/null"
+    return f"{listens} && {jupyter_is_running(port)}"
 
 
 def find_port() -> str:

@@ -9,6 +9,7 @@ TOKEN_SERVICE = "notebake-jupyter-token.service"  # noqa: S105
 TOKEN_FILE = "/etc/notebake/jupyter-token"  # noqa: S105
 TOKEN_SCRIPT = "/etc/notebake/make-jupyter-token"  # noqa: S105
 CONFIG_FILE = "/etc/notebake/jupyter_server_config.py"
+START_PROGRAM = "/etc/notebake/start-jupyterlab"
 PYTHON = "/opt/notebake/python"
 
 
@@ -48,6 +49,48 @@ c.MappingKernelManager.kernel_info_timeout = {JUPYTER_SECONDS}
 """
 
 
+START_JUPYTER = '''\
+"""Runs a program of Jupyter without what it would load in vain: two thirds of its start.
+
+jsonschema (4.26, _format.py) imports rfc3987_syntax to check "iri", a format that no schema of
+Jupyter uses, and the import (1.1, syntax_helpers.py) makes two parsers from its grammar. Here a
+stand-in has its name until something of it is used.
+"""
+
+import importlib
+import importlib.util
+import runpy
+import sys
+from types import ModuleType
+
+NAME = "rfc3987_syntax"
+
+
+def load():
+    if isinstance(sys.modules.get(NAME), StandIn):
+        del sys.modules[NAME]
+    return importlib.import_module(NAME)
+
+
+class StandIn(ModuleType):
+    @staticmethod
+    def is_valid_syntax(*given, **named):
+        return load().is_valid_syntax(*given, **named)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(load(), name)
+
+
+if spec := importlib.util.find_spec(NAME):
+    stand_in = sys.modules[NAME] = StandIn(NAME)
+    stand_in.__spec__, stand_in.__path__ = spec, spec.submodule_search_locations
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+'''
+
+
 def jupyter_unit(*, user: str, working_directory: str) -> str:
     """Return the service's unit, which waits for the mounts below its working directory.
 
@@ -67,7 +110,7 @@ User={user}
 WorkingDirectory={directory}
 EnvironmentFile=-/etc/environment
 Environment=PATH={PYTHON}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-ExecStart={PYTHON}/bin/jupyter-lab --config={CONFIG_FILE}
+ExecStart={PYTHON}/bin/python {START_PROGRAM} {PYTHON}/bin/jupyter-lab --config={CONFIG_FILE}
 Restart=on-failure
 RestartSec=2
 KillMode=mixed

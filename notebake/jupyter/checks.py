@@ -13,7 +13,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from notebake.commands import jupyter
-from notebake.errors import NotebakeError
+from notebake.errors import HostCommandError, NotebakeError
 from notebake.ssh import remote as ssh
 from notebake.ssh import tunnel
 from notebake.ssh.host import Host
@@ -21,11 +21,26 @@ from notebake.timeouts import JUPYTER_SECONDS
 from notebake.waiting import wait_until
 
 
-def wait_for_jupyter(host: Host, port: int) -> None:
-    """Wait until JupyterLab answers on the host; WaitTimeoutError if it does not."""
-    command = jupyter.wait_for_jupyter(port)
-    wait_until(
-        lambda: ssh.succeeds(host, command) or None,
+def wait_for_jupyter(host: Host, port: int, then: str = "true") -> str:
+    """Wait until JupyterLab answers on the host; return what the command `then` prints there.
+
+    Raises:
+        WaitTimeoutError: it did not answer.
+        HostCommandError: `then` failed.
+    """
+    command = jupyter.wait_for_jupyter(port, then)
+
+    def printed() -> str | None:
+        answer = ssh.try_command(host, command)
+        if answer.exit_code == jupyter.STILL_STARTING:
+            return None
+        if answer.exit_code:
+            errors = answer.errors or answer.output
+            raise HostCommandError(host.address, then, answer.exit_code, errors)
+        return answer.output
+
+    return wait_until(
+        printed,
         what=f"JupyterLab on {host.address}",
         timeout_seconds=JUPYTER_SECONDS,
         interval_seconds=0.5,
@@ -34,8 +49,7 @@ def wait_for_jupyter(host: Host, port: int) -> None:
 
 def check_jupyter(host: Host, port: int) -> str:
     """Use JupyterLab through an ssh tunnel, as a person would; return the version of its server."""
-    wait_for_jupyter(host, port)
-    token = ssh.run_command(host, jupyter.read_token()).strip()
+    token = wait_for_jupyter(host, port, jupyter.read_token()).strip()
     with tunnel.open_tunnel(host, port) as local_port:
         return check_server(local_port, token, timeout_seconds=JUPYTER_SECONDS)
 

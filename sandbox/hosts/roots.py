@@ -4,6 +4,7 @@ The machine's conditions may put the upper directory on a small disk of its own,
 from the layers: then each layer is a disk image, on a device that only this machine reads.
 """
 
+import logging
 import shutil
 import time
 from collections.abc import Sequence
@@ -15,11 +16,18 @@ from sandbox.hosts.disks import attach_separate_loop
 from sandbox.programs import run_program
 from sandbox.twists.table import MIB, Conditions
 
+log = logging.getLogger(__name__)
 UNMOUNT_TIMEOUT_SECONDS = 10
 IMAGE_TIMEOUT_SECONDS = 600
 IMAGE_SUFFIX = ".img"
 # For the file system's own tables.
 SPARE_MIB = 64
+# What an overlay writes is synced to disk by nobody if it is volatile. Otherwise whatever others
+# have written to the same file system is, too: each `sync` of a machine, and the end of each, would
+# wait until it is on the disk. A machine ends with this computer in any case.
+# The mark prevents a second mount: only a crash in between could make that one wrong
+# (Documentation/filesystems/overlayfs.rst, "Volatile mount"; since Linux 5.10).
+VOLATILE_MARK = "work/incompat"
 
 
 def make_upper(place: Path, conditions: Conditions) -> None:
@@ -50,13 +58,22 @@ def mount_root(name: str, place: Path, layers: Sequence[str], conditions: Condit
     mount_upper(place)
     if conditions.read_bytes_per_second:
         layers = [str(_mount_separately(place, Path(layer))) for layer in layers]
-    return mount_overlay(place, ":".join(reversed(layers)), name)
+    lower = ":".join(reversed(layers))
+    shutil.rmtree(place / "work" / VOLATILE_MARK, ignore_errors=True)
+    try:
+        return mount_overlay(place, lower, name, ("volatile",))
+    except SandboxError:
+        log.debug("This kernel knows no volatile overlay: machines may end late")
+        return mount_overlay(place, lower, name)
 
 
-def mount_overlay(place: Path, lower: str, name: str = "overlay") -> Path:
+def mount_overlay(
+    place: Path, lower: str, name: str = "overlay", options: Sequence[str] = ()
+) -> Path:
     """Mount `upper` over the lower directories at `root`, all below this place; return `root`."""
-    options = f"lowerdir={lower},upperdir={place / 'upper'},workdir={place / 'work'},index=off"
-    run_program("mount", "-t", "overlay", name, "-o", options, place / "root")
+    parts = (f"lowerdir={lower}", f"upperdir={place / 'upper'}", f"workdir={place / 'work'}")
+    words = ",".join((*parts, "index=off", *options))
+    run_program("mount", "-t", "overlay", name, "-o", words, place / "root")
     return place / "root"
 
 

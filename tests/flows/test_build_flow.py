@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from prefect.runtime import flow_run
 
 from flows import step_task, tear_down
 from flows.build_image import carry_out_all, open_run
-from flows.build_plan import Plan
+from flows.build_plan import UNDONE_AT_ONCE, Plan
 from flows.failure import join_failures
 from flows.tear_down import remove_all
 from notebake.clock import RealClock, replaced
@@ -350,6 +351,22 @@ def test_a_tear_down_undoes_the_newest_first_and_leaves_nothing(
 
     assert bench.happened == ["undo three", "undo two", "undo one"]
     assert describe(done) == "nothing temporary is left"
+
+
+def test_a_tear_down_ends_the_machines_at_once(world: CloudWorld, bench: Bench) -> None:
+    run = world.new_run()
+    asked = threading.Barrier(len(UNDONE_AT_ONCE))
+
+    def undo(_run: Run) -> None:
+        asked.wait(HANG_SECONDS)
+        bench.happened.append("ended")
+
+    ending = [replace(bench.step(name), undo=undo) for name in reversed(UNDONE_AT_ONCE)]
+    plan = plan_of((bench.step("group"),), *((step,) for step in ending))
+
+    in_a_flow(lambda: remove_all(run, plan))
+
+    assert bench.happened == ["ended", "ended", "ended", "undo group"]
 
 
 def test_one_failing_undo_does_not_prevent_the_others(world: CloudWorld) -> None:

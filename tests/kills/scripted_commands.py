@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from notebake.commands import (
+    acceptance,
     apt,
     boot,
     clean,
     datasets,
-    idle_units,
     jupyter,
     lease_timer,
     markers,
@@ -28,7 +28,7 @@ from notebake.commands import (
     volumes,
 )
 from notebake.commands.detached import ROOT, read_status, start_work, upload_path
-from notebake.commands.fitness import CLOCK, LIST_LOGIN_METHODS, PRINT_FITNESS, SWITCH
+from notebake.commands.fitness import CLOCK, PRINT_FITNESS, SWITCH
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.notebook import execute as notebook_run
@@ -72,7 +72,7 @@ Deed = Callable[[], Spoken]
 def answer(recipe: Recipe, host: ScriptedHost, command: str) -> Spoken:
     """Do what a command says, on a host that is on."""
     assert host.boot
-    for understand in (fixed, marking, starting, reading, checking_logins, looking_at_part):
+    for understand in (fixed, marking, starting, reading, looking_at_part):
         if deed := understand(recipe, host, host.boot, command):
             return deed()
     raise UnknownCommandError(f"{host.id} does not understand: {command[:2000]}")
@@ -90,17 +90,20 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         "true": Spoken,
         boot.wait_for_cloud_init(): Spoken,
         host_is_ready(): lambda: succeed(up.lease_until and not cleanings(up)),
-        LIST_LOGIN_METHODS: Spoken,
         PRINT_FITNESS: lambda: show_fitness(host, up),
         prepare_for_work(): lambda: end_cleanings(up),
         as_root(find_holder()): Spoken,
         boot.read_machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
         lease_timer.renew_lease(recipe.lease_hours): lambda: renew(host),
-        lease_timer.lease_is_armed(): lambda: succeed(up.lease_until),
-        idle_units.idle_stop_is_enabled(): lambda: succeed(root.jupyter_port),
-        jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
         jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
-        jupyter.wait_for_jupyter(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
+        jupyter.wait_for_jupyter(recipe.jupyter_port): lambda: Spoken(
+            0 if up.jupyter_runs else jupyter.STILL_STARTING
+        ),
+        jupyter.wait_for_jupyter(recipe.jupyter_port, jupyter.read_token()): lambda: (
+            succeed(root.token, root.token + "\n")
+            if up.jupyter_runs
+            else Spoken(jupyter.STILL_STARTING)
+        ),
         papermill.papermill_is_installed(): lambda: succeed(
             f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in root.files
         ),
@@ -121,9 +124,14 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
             all(up.mounted.get(mount_point) for mount_point in points)
         ),
     }
-    for paths in (points, baked):
-        holds = all(up.mounted.get(path) for path in paths)
-        known[boot.paths_are_mounted(paths)] = partial(succeed, holds)
+    known[boot.paths_are_mounted(points)] = partial(succeed, all(map(up.mounted.get, points)))
+    shows_all = (
+        *(all(map(up.mounted.get, baked)), up.lease_until, root.jupyter_port),
+        len(root.authorized) == 1,
+    )
+    known[acceptance.ask_machine(user=recipe.base_image.user, mount_points=baked)] = partial(
+        succeed, all(shows_all), root.machine_id + "\n"
+    )
     packages = cached_digest(recipe, "install_packages")
     installed = apt.packages_are_installed(recipe.software.apt)
     looking = markers.read_marker("install_packages", packages, installed=installed)
@@ -199,8 +207,8 @@ def start(
 def reading(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
     """Read how a work is getting on; the reading itself waits a while for news."""
     del recipe
-    message = shlex.split(command)[-1] if command.startswith("sudo /bin/sh -c ") else ""
-    found = re.search(rf"^cd '?{ROOT}/([\w.-]+)'? .*-gt (\d+) \]", message, re.DOTALL)
+    message = shlex.split(command)[-1] if command.startswith("sudo /bin/bash -c ") else ""
+    found = re.search(rf"^cd '?{ROOT}/([\w.-]+)'? .* skip=(\d+) ", message, re.DOTALL)
     if not found or read_status(found[1], int(found[2])) != command:
         return None
 
@@ -214,15 +222,6 @@ def reading(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed 
         return Spoken(0, f"{work.result}\n\n{more}")
 
     return read
-
-
-def checking_logins(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
-    """The proof's look at who may log in."""
-    del up
-    home = f"/home/{recipe.base_image.user}/.ssh/authorized_keys"
-    if not command.startswith(f'test "$(sudo grep --count ssh- {home})" = 1 &&'):
-        return None
-    return lambda: succeed(len(host.root.authorized) == 1)
 
 
 def looking_at_part(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:

@@ -67,3 +67,25 @@ def test_a_copied_image_has_the_content_of_its_source_in_layers_of_its_own(home:
         assert list((home.path / "layers").iterdir()) == []
     finally:
         release_number(home)
+
+
+def test_the_end_of_a_machine_waits_for_no_other_writer(home: Home) -> None:
+    base = home.path.parent / "base"
+    base.mkdir()
+    (home.path / "images" / "ami-1.json").write_text(json.dumps({"layers": [str(base)]}))
+    layers.make_root(home, "i-1", "ami-1")
+    try:
+        for boot in ("first", "second"):
+            root = layers.mount_root(home, "i-1")
+            mounts = Path("/proc/self/mounts").read_text().splitlines()
+            (mounted,) = (line for line in mounts if line.split()[1] == str(root))
+            # Its unmounting, and each sync in it, would else sync the whole file system below it.
+            assert any(word.endswith("volatile") for word in mounted.split()[3].split(","))
+            (root / boot).touch()
+            layers.unmount_root(home, "i-1")
+        root = layers.mount_root(home, "i-1")
+        assert {path.name for path in root.iterdir()} == {"first", "second"}
+    finally:
+        layers.remove_root(home, "i-1")
+        release_number(home)
+    assert not root.exists()

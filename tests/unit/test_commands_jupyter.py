@@ -1,6 +1,10 @@
 import getpass
 import json
 import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,25 +23,35 @@ def world(tmp_path: Path) -> ShellWorld:
     return world
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Listen at a port of this machine, as a server does before it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
 def here(world: ShellWorld, text: str) -> str:
     return text.replace("/etc/", f"{world.directory}/etc/")
 
 
 def install(
-    world: ShellWorld, working_directory: str = "/data/work", timeout_seconds: int = 600
+    world: ShellWorld,
+    port: int,
+    working_directory: str = "/data/work",
+    timeout_seconds: int = 600,
 ) -> str:
     text = jupyter.install_jupyter_service(
         user=getpass.getuser(),
-        port=8887,
+        port=port,
         working_directory=working_directory,
         timeout_seconds=timeout_seconds,
     )
     return here(world, text)
 
 
-def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld) -> None:
-    done = world.run(install(world))
-    assert (done.returncode, done.stdout) == (0, "JupyterLab answers on 127.0.0.1:8887\n")
+def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld, port: int) -> None:
+    done = world.run(install(world, port))
+    assert (done.returncode, done.stdout) == (0, f"JupyterLab answers on 127.0.0.1:{port}\n")
     units = world.directory / "etc" / "systemd" / "system"
     unit = (units / "notebake-jupyter.service").read_text().splitlines()
     assert f"User={getpass.getuser()}" in unit
@@ -65,19 +79,21 @@ def test_other_work_is_done_while_the_service_starts(world: ShellWorld) -> None:
     assert calls[-2:] == [["systemctl", "restart"], ["systemctl", "list-units"]]
 
 
-def test_sshd_gives_up_clients_that_do_not_answer(world: ShellWorld) -> None:
+def test_sshd_gives_up_clients_that_do_not_answer(world: ShellWorld, port: int) -> None:
     folder = world.directory / "etc" / "ssh" / "sshd_config.d"
-    world.run(install(world))
+    world.run(install(world, port))
     assert not folder.exists(), "an sshd that reads no such files gets none"
     folder.mkdir(parents=True)
-    world.run(install(world))
+    world.run(install(world, port))
     lines = (folder / "60-notebake.conf").read_text().splitlines()
     assert {"ClientAliveInterval 15", "ClientAliveCountMax 3"} <= set(lines)
 
 
-def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: ShellWorld) -> None:
+def test_a_service_that_does_not_answer_is_an_error_with_its_journal(
+    world: ShellWorld, port: int
+) -> None:
     world.environment["SILENT"] = "1"
-    done = world.run(install(world, timeout_seconds=1))
+    done = world.run(install(world, port, timeout_seconds=1))
     assert (done.returncode, done.stderr) == (1, "the journal\n")
     assert sum(call.startswith("curl") for call in world.calls) > 1
 
@@ -88,20 +104,38 @@ def test_an_answer_of_another_program_on_the_port_does_not_count(world: ShellWor
     assert world.run(jupyter.jupyter_is_running(8887)).returncode != 0
 
 
-def test_the_service_probe_waits_for_an_answer(world: ShellWorld) -> None:
+def test_the_service_probe_waits_for_an_answer(world: ShellWorld, port: int) -> None:
     world.fake("sleep", "rm --force silent")
     (world.directory / "silent").touch()
     world.fake("curl", '[ ! -e silent ] && echo \'{"version": "2"}\'')
-    assert world.run(jupyter.wait_for_jupyter(8887)).returncode == 0
-    assert [call.split()[0] for call in world.calls if "systemctl" not in call] == [
-        *("curl", "sleep", "curl")
-    ]
+    done = world.run(jupyter.wait_for_jupyter(port, "echo token"))
+    assert (done.returncode, done.stdout) == (0, "token\n")
+    asked = [call.split()[0] for call in world.calls if "systemctl" not in call]
+    assert asked == ["curl", "sleep", "curl"]
     world.environment["SYSTEMCTL_EXIT"] = "3"
-    assert world.run(jupyter.wait_for_jupyter(8887)).returncode != 0
+    assert world.run(jupyter.wait_for_jupyter(port)).returncode == jupyter.STILL_STARTING
 
 
-def test_the_configuration_binds_to_loopback_and_holds_no_token(world: ShellWorld) -> None:
-    world.run(install(world))
+def test_the_service_probe_gives_the_exit_code_of_what_follows(
+    world: ShellWorld, port: int
+) -> None:
+    assert world.run(jupyter.wait_for_jupyter(port, "(exit 3)")).returncode == 3
+
+
+def test_no_program_asks_as_long_as_nothing_listens(world: ShellWorld, port: int) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = free.getsockname()[1]
+        done = world.run(jupyter.wait_for_jupyter(nobody))
+    assert (done.returncode, done.stderr) == (jupyter.STILL_STARTING, "")
+    assert {call.split()[0] for call in world.calls} == {"sleep"}
+    assert world.run(jupyter.wait_for_jupyter(port)).returncode == 0
+
+
+def test_the_configuration_binds_to_loopback_and_holds_no_token(
+    world: ShellWorld, port: int
+) -> None:
+    world.run(install(world, port))
     config = (world.directory / "etc/notebake/jupyter_server_config.py").read_text()
     compile(config, "config", "exec")
     assert 'c.ServerApp.ip = "127.0.0.1"' in config
@@ -111,8 +145,8 @@ def test_the_configuration_binds_to_loopback_and_holds_no_token(world: ShellWorl
     assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
 
 
-def test_each_machine_generates_its_own_token_and_keeps_it(world: ShellWorld) -> None:
-    world.run(install(world))
+def test_each_machine_generates_its_own_token_and_keeps_it(world: ShellWorld, port: int) -> None:
+    world.run(install(world, port))
     program = world.directory / "etc" / "notebake" / "make-jupyter-token"
     token = world.directory / "etc" / "notebake" / "jupyter-token"
     made = []
@@ -128,13 +162,57 @@ def test_each_machine_generates_its_own_token_and_keeps_it(world: ShellWorld) ->
     assert [len(token.strip()) for token in made] == [48, 48]
 
 
-def test_a_truncated_token_is_not_used(world: ShellWorld) -> None:
-    world.run(install(world))
+def test_a_truncated_token_is_not_used(world: ShellWorld, port: int) -> None:
+    world.run(install(world, port))
     world.fake("od", "echo 12 34")
     directory = world.directory / "etc" / "notebake"
     assert world.run(str(directory / "make-jupyter-token")).returncode != 0
     assert any(call.startswith("od ") for call in world.calls), "the fault did not fire"
     assert not (directory / "jupyter-token").exists()
+
+
+SLOW = """
+print("loaded")
+def is_valid_syntax(term, value): return value == "right"
+def other(): return "other"
+"""
+LAB = """
+import sys
+from rfc3987_syntax import is_valid_syntax
+import rfc3987_syntax.part
+print(sys.argv, __name__)
+print(is_valid_syntax("iri", "right"), is_valid_syntax("iri", "wrong"))
+from rfc3987_syntax import other
+print(other())
+"""
+
+
+def start_lab(tmp_path: Path, program: str) -> list[str]:
+    """Run a program as the service runs JupyterLab; return what it printed."""
+    (tmp_path / "start").write_text(jupyter_units.START_JUPYTER)
+    (tmp_path / "lab").write_text(program)
+    command = [sys.executable, "-S", str(tmp_path / "start"), str(tmp_path / "lab"), "--config=x"]
+    environment = {"PYTHONPATH": str(tmp_path / "packages")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_jupyterlab_starts_without_a_parser_until_it_uses_it(tmp_path: Path) -> None:
+    package = tmp_path / "packages" / "rfc3987_syntax"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(SLOW)
+    (package / "part.py").touch()
+    assert start_lab(tmp_path, LAB) == [
+        f"['{tmp_path / 'lab'}', '--config=x'] __main__",
+        "loaded",
+        "True False",
+        "other",
+    ]
+
+
+def test_jupyterlab_starts_where_there_is_no_such_parser(tmp_path: Path) -> None:
+    program = "try:\n    import rfc3987_syntax\nexcept ImportError:\n    print('none')"
+    assert start_lab(tmp_path, program) == ["none"]
 
 
 def test_ours_are_the_only_programs_in_the_unit() -> None:
@@ -148,7 +226,7 @@ def test_ours_are_the_only_programs_in_the_unit() -> None:
 def test_systemd_understands_the_units(world: ShellWorld, tmp_path: Path) -> None:
     unit = jupyter_units.jupyter_unit(user="root", working_directory="/")
     (tmp_path / jupyter.UNIT).write_text(
-        unit.replace(f"{jupyter_units.PYTHON}/bin/jupyter-lab", "/bin/true")
+        unit.replace(f"ExecStart={jupyter_units.PYTHON}/bin/python", "ExecStart=/bin/true")
     )
     (tmp_path / jupyter_units.TOKEN_SERVICE).write_text(
         jupyter_units.TOKEN_UNIT.replace(jupyter_units.TOKEN_SCRIPT, "/bin/true")

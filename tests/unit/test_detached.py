@@ -100,6 +100,18 @@ def test_work_runs_to_completion_and_returns_its_output(host: Detached) -> None:
     assert host.read_to_end() == ("success 0", b"one\ntwo\n")
 
 
+def test_waiting_for_news_starts_no_program(host: Detached) -> None:
+    for program in ("sleep", "stat"):
+        host.world.fake(program, "exit 1")
+    host.start("timeout 0.5 tail --follow /dev/null; echo news")
+
+    result, more = host.read()
+
+    assert (result, more) in {("", b"news\n"), ("success 0", b"news\n")}
+    assert not [call for call in host.world.calls if call.startswith(("sleep", "stat"))]
+    assert host.read_to_end() == ("success 0", b"news\n")
+
+
 def test_a_script_that_is_too_long_for_a_command_line_is_uploaded(host: Detached) -> None:
     long = f"echo one\n# {secrets.token_hex(CARRIED_BYTES)}"
     assert pack_script(long) is None
