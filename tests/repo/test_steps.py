@@ -50,6 +50,7 @@ def test_every_step_that_costs_money_has_an_undo() -> None:
     assert names == [
         "launch_acceptance",
         "request_image",
+        "snapshot_disks",
         "launch_instance",
         "open_ssh",
         "import_key_pair",
