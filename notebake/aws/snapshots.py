@@ -11,13 +11,13 @@ from notebake.aws.policies import MAKE_OURS, USE_OURS
 def create_snapshot(volume_id: str, description: str, marks: dict[str, str], region: str) -> str:
     """Request a snapshot of a volume, and return its id without waiting for it.
 
-    CreateSnapshot has no client token: each call makes another one.
+    CreateSnapshot has no client token: each call makes another one, so none is repeated.
 
     Raises:
         CloudError: EC2 refused; ConcurrentSnapshotLimitExceeded if five of the volume are pending.
     """
     with calling(f"take a snapshot of {volume_id}"):
-        answer = connect("ec2", region).create_snapshot(
+        answer = connect("ec2", region, tries=1).create_snapshot(
             VolumeId=volume_id,
             Description=description,
             TagSpecifications=tags.specifications(marks, "snapshot"),
