@@ -59,6 +59,9 @@ IMAGE_SECONDS_PER_GIB = 60
 """Until an image is available. Users of Packer report more than 50 minutes for a first snapshot
 (hashicorp/packer#8415)."""
 
+EARLY_SNAPSHOT_SECONDS = 1800
+"""How long the request for an image waits for the snapshots that were taken ahead of it."""
+
 COPY_SECONDS = 14400
 COPY_SECONDS_PER_GIB = 60
 """Until a copy of an image is available: all of its content goes to another region, "on a

@@ -13,7 +13,7 @@ from notebake.aws.model import Image
 from notebake.aws.names import name_of_image
 from notebake.aws.volumes import device_names
 from notebake.errors import CloudError, ResourceLostError, resume
-from notebake.images import run_image
+from notebake.images import early_snapshots, run_image
 from notebake.images.image_state import is_sealed, usable_image
 from notebake.record import digest_of
 from notebake.resources import stack_instances
@@ -44,6 +44,7 @@ def make(run: Run) -> Image:
         raise ResourceLostError(f"No builder of run {run.id} is sealed and stopped.").with_next(
             resume(run.id)
         )
+    early_snapshots.wait_until_copied(run, builder)
     lineage = {
         tags.BUILDER: builder.id,
         tags.SEALED: step_digest(run.recipe, "clean_host"),

@@ -82,7 +82,8 @@ class Resource(Record):
     token: str = ""
     """An instance's ClientToken, which no copy of the instance shares."""
     made_of: str = ""
-    """The source instance of an image or a snapshot, by EC2's own record."""
+    """The source instance of an image or of its snapshot, the volume of another snapshot, by EC2's
+    own record."""
     copied_from: str = ""
     """The source image of a copy or of its snapshot, likewise."""
     instance_type: str = ""

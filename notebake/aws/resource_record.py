@@ -85,7 +85,7 @@ def _made_of(kind: str, found: dict[str, Any]) -> str:
     if kind != "snapshot" or found.get("VolumeId") == COPIED_VOLUME:
         return ""
     source = MADE_BY_CREATE_IMAGE.match(found.get("Description") or "")
-    return source[1] if source else ""
+    return source[1] if source else str(found.get("VolumeId") or "")
 
 
 def _copied_from(kind: str, found: dict[str, Any]) -> str:

@@ -74,6 +74,11 @@ def _file_system_values(volume: Volume, volume_id: str) -> dict[str, str | int]:
     }
 
 
+def flush_disks() -> str:
+    """Return the command that writes to the disks what a host has in memory."""
+    return "sync"
+
+
 def volumes_are_mounted(
     volumes: Sequence[tuple[Volume, str | None]], *, by_id: str = BY_ID, fstab: str = FSTAB
 ) -> str:

@@ -19,6 +19,7 @@ HOURS_PER_MONTH = 730
 ACCEPTANCE_MACHINES = 2
 BUILD_HOURS = 1.0
 ACCEPTANCE_HOURS = 0.5
+EARLY_SNAPSHOT_HOURS = 1.0
 EXPECTED_HOURS = BUILD_HOURS + ACCEPTANCE_HOURS
 """The assumed duration of a build: the hours of its machines, one after the other."""
 INCLUDED_IOPS = 3000
@@ -83,6 +84,7 @@ def estimate(
             disk_line("disks of the builder", made, build_hours, prices),
             disk_line("disks of the acceptance machines", copied, accept_hours, prices),
             *address_lines(recipe, build_hours + accept_hours, prices),
+            early_snapshot_line([disk for disk in copied if disk in made], prices),
         ),
         monthly=(snapshot_line(copied, prices),),
         prices_written=read_prices().written.isoformat(),
@@ -137,6 +139,17 @@ def snapshot_line(copied: list[RootVolume], prices: Prices | None) -> CostLine:
         unit="GiB",
         unit_price_usd=price,
     )
+
+
+def early_snapshot_line(disks: list[RootVolume], prices: Prices | None) -> CostLine:
+    """Return the maximum costs of the snapshots ahead of the image: as if all disks were full.
+
+    EBS is paid once for the blocks that they share with those of the image.
+    """
+    monthly = snapshot_line(disks, prices)
+    per_hour = None if monthly.usd is None else monthly.usd / HOURS_PER_MONTH
+    what = f"snapshots ahead of the image, at most, assumed {EARLY_SNAPSHOT_HOURS:g} h"
+    return CostLine(what=what, quantity=EARLY_SNAPSHOT_HOURS, unit="h", unit_price_usd=per_hour)
 
 
 def hourly_cost(instance_type: str, region: str) -> float | None:

@@ -22,6 +22,9 @@ PLACES = {
     "StopInstances": f"{INSTANCE} > Stop instance",
     "TerminateInstances": f"{INSTANCE} > Terminate (delete) instance",
     "CreateVolume": "EC2 > Elastic Block Store > Volumes > Create volume",
+    "CreateSnapshot": (
+        "EC2 > Elastic Block Store > Volumes > {VolumeId} > Actions > Create snapshot"
+    ),
     "AttachVolume": "EC2 > Elastic Block Store > Volumes > {VolumeId} > Actions > Attach volume",
     "AllocateAddress": "EC2 > Network & Security > Elastic IPs > Allocate Elastic IP address",
     "AssociateAddress": (

@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 from shlex import quote
 from urllib.parse import urlsplit
 
+from notebake.commands.volumes import flush_disks
 from notebake.explanation.call_actions import waiting
 from notebake.explanation.document import Action, in_browser, on_computer, on_machine
 from notebake.explanation.host_software import PAPERMILL, PYTHON
@@ -113,6 +114,11 @@ def notebook(facts: RunFacts) -> list[Action]:
             note="Or open it in the browser, and choose Run > Run All Cells.",
         )
     ]
+
+
+def flushing(_: RunFacts) -> list[Action]:
+    """Return how a machine writes what it has in memory."""
+    return [on_machine(flush_disks(), note="Writes to the disks what is still in memory only.")]
 
 
 def cleaning(facts: RunFacts) -> list[Action]:

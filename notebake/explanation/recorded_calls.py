@@ -26,6 +26,7 @@ STEP_BY_OPERATION = {
     "AuthorizeSecurityGroupIngress": "open_ssh",
     "RevokeSecurityGroupIngress": "open_ssh",
     "AttachVolume": "mount_volumes",
+    "CreateSnapshot": "snapshot_disks",
     "ModifyImageAttribute": "publish_image",
     "ModifySnapshotAttribute": "publish_image",
 }

@@ -122,6 +122,7 @@ def _proving(facts: RunFacts) -> list[Action]:
 BEFORE: dict[str, Lines] = {
     "preflight": _signing_in,
     "import_key_pair": _making_keys("builder"),
+    "snapshot_disks": host_work.flushing,
     "launch_acceptance": _making_keys("acceptance"),
 }
 """What comes before the recorded calls of a step."""

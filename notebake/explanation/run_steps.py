@@ -33,7 +33,14 @@ HEADINGS = (
     ),
     Heading(
         "Create an image (AMI) of it",
-        ("clean_host", "stop_builder", "request_image", "wait_for_image", "restart_host"),
+        (
+            "snapshot_disks",
+            "clean_host",
+            "stop_builder",
+            "request_image",
+            "wait_for_image",
+            "restart_host",
+        ),
     ),
     Heading("Try the image, then share it", ("launch_acceptance", "prove_image", "publish_image")),
     Heading("Terminate the machines", (TEAR_DOWN,)),
@@ -83,6 +90,10 @@ PURPOSES = {
     "install_papermill": "papermill runs a notebook from its first cell to its last, unwatched.",
     "run_notebook": (
         "Proves that the machine does what it is for: each cell runs, and the figures are drawn."
+    ),
+    "snapshot_disks": (
+        "AWS copies only what has changed since a disk's last snapshot. So one is taken while the"
+        " machine still works: then the image has little left to copy, and is there sooner."
     ),
     "clean_host": (
         "Everybody who starts the image gets what is on its disks. So passwords, keys, histories"

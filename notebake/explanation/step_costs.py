@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable
 
-from notebake.costs.estimate import disk_usd_per_hour, hourly_cost, snapshot_line
+from notebake.costs.estimate import (
+    disk_usd_per_hour,
+    early_snapshot_line,
+    hourly_cost,
+    snapshot_line,
+)
 from notebake.costs.prices import find_prices, read_prices
 from notebake.explanation.recorded_calls import TEAR_DOWN
 from notebake.explanation.run_facts import RunFacts
@@ -21,6 +26,8 @@ def costs_of(step: str, facts: RunFacts) -> str:
         kind = str(next(filter(None, types), recipe.instance_types[0]))
         copied = [recipe.root_volume, *(each for each in recipe.volumes if each.is_in_image)]
         return _of_machines(kind, max(1, len(facts.acceptance_ids)), copied, recipe)
+    if step == "snapshot_disks":
+        return _of_early_snapshots(recipe)
     if step == "request_image":
         return _of_image(recipe)
     if step in FREE:
@@ -53,6 +60,14 @@ def _of_image(recipe: Recipe) -> str:
     if usd is None:
         return f"notebake knows no price of snapshots in {recipe.region}."
     return f"Costs at most ${usd:.2f} a month for as long as the image is kept. {_dated()}"
+
+
+def _of_early_snapshots(recipe: Recipe) -> str:
+    new = [each for each in recipe.volumes if each.is_in_image and each.volume_id is None]
+    usd = early_snapshot_line([recipe.root_volume, *new], find_prices(recipe.region)).usd
+    if usd is None:
+        return f"notebake knows no price of snapshots in {recipe.region}."
+    return f"Costs at most {_usd(usd)} an hour until the tear-down. {_dated()}"
 
 
 def _dated() -> str:

@@ -88,6 +88,8 @@ def prove_snapshot(snapshot: Resource, found: Found, prove: Prove) -> OwnershipV
     images = [found[owner] for owner in snapshot.owners if owner in found]
     if any(prove(image).is_ours for image in images):
         return ours("it belongs to an image that is ours")
+    if tags.VOLUME in snapshot.tags:
+        return _prove_by_volume(snapshot)
     return (
         _prove_by_source(snapshot) if tags.COPY_OF in snapshot.tags else _prove_by_builder(snapshot)
     )
@@ -103,6 +105,13 @@ def _prove_by_source(resource: Resource) -> OwnershipVerdict:
     ):
         return _not_certain(WRONG_NAME)
     return ours(f"EC2 made it of its {tags.COPY_OF}")
+
+
+def _prove_by_volume(snapshot: Resource) -> OwnershipVerdict:
+    """Prove a snapshot that was taken ahead of an image by its volume: a copy has another one."""
+    if snapshot.made_of != snapshot.tags[tags.VOLUME]:
+        return _copied(f"EC2 made it of another volume than its {tags.VOLUME}, or of none")
+    return ours("EC2 made it of a disk of its run's builder")
 
 
 def _prove_by_builder(resource: Resource) -> OwnershipVerdict:

@@ -104,7 +104,11 @@ PLAN: Mapping[str, PlannedStep] = {
     "run_notebook": PlannedStep(
         ("install_papermill", "fetch_datasets", "clone_repository"), _notebook
     ),
-    "clean_host": PlannedStep(("run_notebook", "check_server"), _allowed_findings),
+    # Beside the notebook: nothing waits for the copying but the request for the image.
+    "snapshot_disks": PlannedStep(("install_papermill", "fetch_datasets", "clone_repository")),
+    "clean_host": PlannedStep(
+        ("run_notebook", "check_server"), _allowed_findings, later_than=("snapshot_disks",)
+    ),
     "stop_builder": PlannedStep(("clean_host",)),
     "request_image": PlannedStep(("stop_builder",), no_parts),
     "restart_host": PlannedStep(("request_image",), no_parts),

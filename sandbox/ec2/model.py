@@ -99,6 +99,8 @@ class Snapshot:
     groups: list[str] = field(default_factory=list)
     full_bytes: int | None = None
     """All blocks that were written; None while it is not known."""
+    since: str | None = None
+    """The snapshot whose blocks it does not copy again; None: it copies all."""
     start_time: datetime = field(kw_only=True)
 
 

@@ -1,9 +1,12 @@
 """EBS volumes and instance store: sparse files behind loop devices, named as on Nitro."""
 
+import errno
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sandbox.errors import SandboxError
 from sandbox.home import Home
@@ -12,6 +15,8 @@ from sandbox.programs import run_program
 GIB = 1024**3
 BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system has."""
+EBS_BLOCK_BYTES = 512 * 1024
+"""What EBS compares: https://docs.aws.amazon.com/ebs/latest/APIReference/API_ListChangedBlocks.html"""
 BLOCK_DEVICES = Path("/sys/block")
 DETACH_TIMEOUT_SECONDS = 2.0
 EBS_MODEL = "Amazon Elastic Block Store"
@@ -42,6 +47,11 @@ def snapshot_file(home: Home, snapshot_id: str) -> Path:
     return home.path / "snapshots" / f"{snapshot_id}.img"
 
 
+def root_mark(home: Home, snapshot_id: str) -> Path:
+    """Return the empty file that is as old as a snapshot of a machine's root."""
+    return home.path / "snapshots" / f"{snapshot_id}.root"
+
+
 def volume_disk(volume_id: str, file: Path) -> Disk:
     """Return a volume's disk; its serial is the volume's id without a dash."""
     return Disk(volume_id.replace("-", ""), EBS_MODEL, file)
@@ -65,6 +75,36 @@ def copy_file(source: Path, target: Path) -> None:
     if not source.exists():
         raise SandboxError(f"{source} does not exist")
     run_program("cp", "--sparse=auto", "--reflink=auto", source, target, timeout_seconds=900)
+
+
+def differing_bytes(file: Path, other: Path) -> int:
+    """Return the size of the EBS blocks in which two sparse files differ."""
+    with file.open("rb") as one, other.open("rb") as two:
+        written = _written_blocks(one) | _written_blocks(two)
+        return sum(_read_block(one, at) != _read_block(two, at) for at in written) * EBS_BLOCK_BYTES
+
+
+def _written_blocks(stream: BinaryIO) -> set[int]:
+    """Return the numbers of the blocks that are not a hole as a whole."""
+    found: set[int] = set()
+    end = os.fstat(stream.fileno()).st_size
+    at = 0
+    while at < end:
+        try:
+            begin = os.lseek(stream.fileno(), at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nothing but a hole follows
+                raise
+            break
+        at = os.lseek(stream.fileno(), begin, os.SEEK_HOLE)
+        found.update(range(begin // EBS_BLOCK_BYTES, -(-at // EBS_BLOCK_BYTES)))
+    return found
+
+
+def _read_block(stream: BinaryIO, number: int) -> bytes:
+    """Return a block; beyond the end of a smaller disk it is zeros."""
+    content = os.pread(stream.fileno(), EBS_BLOCK_BYTES, number * EBS_BLOCK_BYTES)
+    return content.ljust(EBS_BLOCK_BYTES, b"\0")
 
 
 def attach_loop(file: Path) -> str:

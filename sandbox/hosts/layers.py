@@ -6,12 +6,14 @@ directory; nothing is copied.
 
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.files import locked
 from sandbox.home import Home
 from sandbox.hosts import base_system, roots
+from sandbox.hosts.disks import BLOCK_BYTES, root_mark
 from sandbox.hosts.layer_stack import BASE_IMAGE, LayerStack, find_stack, read_stack, write_stack
 from sandbox.hosts.twist_layer import make_layer
 from sandbox.programs import run_program
@@ -134,6 +136,26 @@ def image_bytes(home: Home, image_id: str) -> int:
         timeout_seconds=COPY_TIMEOUT_SECONDS,
     )
     return int(printed.splitlines()[-1].split()[0])
+
+
+def layers_of(home: Home, machine_id: str) -> list[str]:
+    """Return the layers of the machine's root, its own upper directory included."""
+    place = home.machines_path / machine_id
+    return [*read_stack(place / "stack.json").layers, str(place / "upper")]
+
+
+def changed_bytes(home: Home, found: Sequence[str], since: str | None) -> int:
+    """Return the size of the files in these layers that are newer than a snapshot of a root.
+
+    All files count without a snapshot, or if there is no mark of it.
+    """
+    mark = root_mark(home, since) if since else None
+    newer = ("-newercm", mark) if mark and mark.exists() else ()
+    printed = run_program(
+        *("find", "-H", *found, "-ignore_readdir_race", *newer, "-printf", "%b\n"),
+        timeout_seconds=COPY_TIMEOUT_SECONDS,
+    )
+    return sum(map(int, printed.split())) * BLOCK_BYTES
 
 
 def delete_image(home: Home, image_id: str) -> None:

@@ -12,6 +12,7 @@ from sandbox.errors import SandboxError
 from sandbox.home import Home
 from sandbox.hosts import addresses, disks, firewall, layers, network, packet_loss
 from sandbox.hosts.firewall import Rule
+from sandbox.hosts.layer_stack import find_stack
 from sandbox.hosts.machine import Machine
 from sandbox.hosts.nspawn import Exit
 
@@ -147,6 +148,31 @@ class Machines:
         source = disks.volume_file(self.home, volume_id)
         disks.make_file(disks.snapshot_file(self.home, snapshot_id), 0, source)
 
+    def mark_root(self, snapshot_id: str) -> None:
+        """Record that a snapshot of a machine's root is taken now; the snapshot has no content."""
+        disks.root_mark(self.home, snapshot_id).touch()
+
+    def changed_in_root(self, machine_id: str, since: str | None) -> int:
+        """Return the size of all files in the machine's root that changed since its snapshot.
+
+        All files count without such a snapshot, or if there is no mark of it.
+        """
+        return layers.changed_bytes(self.home, layers.layers_of(self.home, machine_id), since)
+
+    def changed_in_image(self, image_id: str, since: str | None) -> int:
+        """Return the same of an image; a layer that was copied into it counts as changed."""
+        return layers.changed_bytes(self.home, find_stack(self.home, image_id).layers, since)
+
+    def changed_in_snapshot(self, snapshot_id: str, since: str | None) -> int:
+        """Return the size of the blocks in which a snapshot differs from another one.
+
+        All that were written count without another one, or if it is gone.
+        """
+        before = disks.snapshot_file(self.home, since) if since else None
+        if not before or not before.exists():
+            return self.snapshot_bytes(snapshot_id)
+        return disks.differing_bytes(disks.snapshot_file(self.home, snapshot_id), before)
+
     def copy_snapshot(self, source_id: str, snapshot_id: str) -> None:
         """Copy another snapshot."""
         source = disks.snapshot_file(self.home, source_id)
@@ -163,6 +189,7 @@ class Machines:
     def delete_snapshot(self, snapshot_id: str) -> None:
         """Remove the snapshot. May be repeated."""
         disks.snapshot_file(self.home, snapshot_id).unlink(missing_ok=True)
+        disks.root_mark(self.home, snapshot_id).unlink(missing_ok=True)
 
     def add_instance_store(self, machine_id: str, sizes_gib: Sequence[int]) -> None:
         """Add disks that are blank after a stop, and keep their content during a reboot."""

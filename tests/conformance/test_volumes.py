@@ -156,6 +156,53 @@ def test_a_snapshot_is_pending_then_complete_and_makes_volumes(world: World) -> 
     assert answer == "InvalidSnapshot.NotFound"
 
 
+def test_so_many_snapshots_of_a_volume_may_be_unfinished(world: World) -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html
+
+    "Concurrent snapshots per General Purpose SSD (gp3) volume": 5; they are to be 15 s apart, see
+    SnapshotCreationPerVolumeRateExceeded among EC2's error codes.
+    """
+    world.needs(world.account.is_ours, "snapshots of a blank volume are complete after 15 s")
+    volume_id = world.make_volume()
+    with world.during_transition():
+        made = [world.ec2.create_snapshot(VolumeId=volume_id)["SnapshotId"] for _ in range(5)]
+        refused = code_of(world.ec2.create_snapshot, VolumeId=volume_id)
+        assert refused == "ConcurrentSnapshotLimitExceeded"
+        # "including any deleted while in progress":
+        # https://repost.aws/knowledge-center/ebs-snapshot-stuck
+        world.ec2.delete_snapshot(SnapshotId=made[0])
+        refused = code_of(world.ec2.create_snapshot, VolumeId=volume_id)
+        assert refused == "ConcurrentSnapshotLimitExceeded"
+    world.wait_until(
+        lambda: code_of(world.ec2.create_snapshot, VolumeId=volume_id) == "OK",
+        world.wait_settings.image_seconds,
+    )
+
+
+def test_a_snapshot_is_whole_without_the_one_before_it(world: World) -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-deleting-snapshot.html
+
+    It need not be complete to be deleted: https://repost.aws/knowledge-center/ebs-snapshot-stuck
+    """
+    volume_id = world.make_volume()
+    with world.during_transition():
+        first = world.ec2.create_snapshot(VolumeId=volume_id)["SnapshotId"]
+        world.ec2.delete_snapshot(SnapshotId=first)
+    world.wait_until(
+        lambda: code_of(world.ec2.create_snapshot, VolumeId=volume_id) == "OK",
+        world.wait_settings.image_seconds,
+    )
+    (second,) = world.ec2.describe_snapshots(OwnerIds=["self"], Filters=world.mine)["Snapshots"]
+
+    def state() -> str:
+        ids = [second["SnapshotId"]]
+        return str(world.ec2.describe_snapshots(SnapshotIds=ids)["Snapshots"][0]["State"])
+
+    world.wait_until(lambda: state() == "completed", world.wait_settings.image_seconds)
+    copy = world.volume(world.make_volume(SnapshotId=second["SnapshotId"]))
+    assert copy["SnapshotId"] == second["SnapshotId"]
+
+
 def test_a_snapshot_is_shared_and_unshared(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySnapshotAttribute.html"""
     friend = world.account.share_with

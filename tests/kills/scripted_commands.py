@@ -107,6 +107,7 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         papermill.papermill_is_installed(): lambda: succeed(
             f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in root.files
         ),
+        volumes.flush_disks(): Spoken,
         software.read_locks(): lambda: succeed(root.software, locks_as_printed()),
         f"test -f {status_path(recipe_notebook.OUTPUT)}": lambda: succeed(
             status_path(recipe_notebook.OUTPUT) in root.files

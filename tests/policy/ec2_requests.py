@@ -38,6 +38,7 @@ MAKING = {
     "CopyImage": ("image", "snapshot"),
     "CreateImage": ("image", "snapshot"),
     "CreateSecurityGroup": ("security-group",),
+    "CreateSnapshot": ("snapshot",),
     "CreateVolume": ("volume",),
     "ImportKeyPair": ("key-pair",),
     "RunInstances": ("instance", "volume", "network-interface"),

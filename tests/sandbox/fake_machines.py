@@ -33,6 +33,9 @@ class FakeMachines:
         self.stores: dict[str, list[int]] = {}
         self.baked: list[str] = ["base"]
         self.copied_from: dict[str, str] = {}
+        self.root_marks: list[str] = []
+        self.changed_bytes = 2**30
+        """What a snapshot differs from the one before; one without such is twice as large."""
         self.still: set[str] = set()
         self.refuse_to_boot = False
         self._may_work = threading.Event()
@@ -181,6 +184,21 @@ class FakeMachines:
     def copy_snapshot(self, source_id: str, snapshot_id: str) -> None:
         self._work("copy_snapshot", source_id, snapshot_id)
         self.snapshots[snapshot_id] = self.snapshots[source_id]
+
+    def mark_root(self, snapshot_id: str) -> None:
+        self.root_marks.append(snapshot_id)
+
+    def changed_in_root(self, machine_id: str, since: str | None) -> int:
+        assert machine_id in self.roots
+        return self.changed_in_snapshot("", since)
+
+    def changed_in_image(self, image_id: str, since: str | None) -> int:
+        assert image_id in self.baked
+        return self.changed_in_snapshot("", since)
+
+    def changed_in_snapshot(self, snapshot_id: str, since: str | None) -> int:
+        del snapshot_id
+        return self.changed_bytes if since else 2 * self.changed_bytes
 
     def snapshot_bytes(self, snapshot_id: str) -> int:
         assert snapshot_id in self.snapshots

@@ -1,25 +1,67 @@
 """How long EC2 takes in the sandbox, and what it says of its changes afterwards."""
 
 import json
+import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from sandbox.api.application import CONTROL_PATH
-from sandbox.ec2.state.latency import AWS, Latency, Span, latency_named
+from sandbox.clock import Clock
+from sandbox.ec2.state.latency import AWS, QUICK, Latency, Span, latency_named
 from sandbox.errors import SandboxError
+from tests.ec2_actions import code_of
+from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import World, world_of
 from tests.strict_cloud import strict_cloud_opened
 
 LONG_SECONDS = 300
 """Longer than any state lasts."""
+GIB = 2**30
 
 
 @pytest.fixture
 def slow_world() -> Iterator[World]:
     with strict_cloud_opened(latency=latency_named("aws", seed=7)) as opened:
         yield world_of(opened)
+
+
+@pytest.fixture
+def even_world() -> Iterator[World]:
+    """A world in which a snapshot takes 10 s, and 20 s for each GiB; the clock stands still."""
+    lasting = {"snapshot": Span(10, 10, 10), "snapshot-gib": Span(20, 20, 20)}
+    even = Latency(dict.fromkeys(QUICK, Span(0, 0, 0)) | lasting, limits_requests=True)
+    began = time.time()
+    with strict_cloud_opened(latency=even, clock=Clock(lambda: began)) as opened:
+        opened.machines.changed_bytes = GIB // 2
+        yield world_of(opened)
+
+
+def take_snapshot(world: World, volume_id: str, place: str = "") -> str:
+    """Request a snapshot of a volume, perhaps of an instance, and wait until it is copied."""
+    snapshot_id: str = world.ec2.create_snapshot(VolumeId=volume_id)["SnapshotId"]
+    wait_for_work(world, place or volume_id)
+    return snapshot_id
+
+
+def wait_for_work(world: World, place: str) -> None:
+    """Wait until what was to be done on a resource is done."""
+    is_done = threading.Event()
+    world.sandbox.cloud.later(place, is_done.set)
+    assert is_done.wait(HANG_SECONDS)
+
+
+def seconds_to_complete(world: World, *snapshot_ids: str) -> list[int]:
+    """Return after how many seconds each snapshot was complete."""
+    completed: dict[str, int] = {}
+    for passed in range(LONG_SECONDS):
+        for shown in world.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
+            if shown["State"] == "completed":
+                completed.setdefault(shown["SnapshotId"], passed)
+        world.advance(1)
+    return [completed[snapshot_id] for snapshot_id in snapshot_ids]
 
 
 def wait_until_running(world: World, instance_id: str) -> None:
@@ -98,7 +140,8 @@ def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(
     image_id = slow_world.ec2.create_image(InstanceId=instance_id, Name="baked")["ImageId"]
     slow_world.wait_until(lambda: image_id in slow_world.machines.baked)
     slow_world.ec2.terminate_instances(InstanceIds=[instance_id])
-    slow_world.advance(AWS["snapshot"].shortest - 1)
+    least = AWS["snapshot"].shortest + 2 * AWS["snapshot-gib"].shortest
+    slow_world.advance(least - 1)
     snapshots = slow_world.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
     assert [snapshot["State"] for snapshot in snapshots] == ["pending", "pending"]
     assert all(0 < int(snapshot["Progress"].rstrip("%")) < 100 for snapshot in snapshots)
@@ -113,6 +156,57 @@ def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(
     ]
     assert len({record.cloud_time for record in ended}) == 1
     assert len(ended) == 2
+
+
+def test_a_snapshot_takes_longer_the_more_has_changed_since_the_last(even_world: World) -> None:
+    volume_id = even_world.make_volume()
+    first = take_snapshot(even_world, volume_id)
+    assert seconds_to_complete(even_world, first) == [30]
+    second = take_snapshot(even_world, volume_id)
+    assert seconds_to_complete(even_world, second) == [20]
+
+
+def test_a_snapshot_waits_for_the_older_ones_of_its_volume_also_for_a_deleted_one(
+    even_world: World,
+) -> None:
+    volume_id, other = even_world.make_volume(), even_world.make_volume()
+    deleted = take_snapshot(even_world, volume_id)
+    even_world.advance(16)
+    even_world.ec2.delete_snapshot(SnapshotId=deleted)
+    late, alone = take_snapshot(even_world, volume_id), take_snapshot(even_world, other)
+    assert seconds_to_complete(even_world, late, alone) == [14 + 30, 30]
+
+
+def test_a_deleted_snapshot_spares_the_next_one_nothing(even_world: World) -> None:
+    volume_id = even_world.make_volume()
+    first = take_snapshot(even_world, volume_id)
+    even_world.advance(LONG_SECONDS)
+    even_world.ec2.delete_snapshot(SnapshotId=first)
+    second = take_snapshot(even_world, volume_id)
+    assert seconds_to_complete(even_world, second) == [30]
+
+
+def test_an_image_is_quick_after_a_snapshot_of_its_root_and_refused_right_after_it(
+    even_world: World,
+) -> None:
+    instance_id = even_world.launch_running()
+    even_world.stop(instance_id)
+    (device,) = even_world.instance(instance_id)["BlockDeviceMappings"]
+    early = take_snapshot(even_world, device["Ebs"]["VolumeId"], instance_id)
+    refused = code_of(even_world.ec2.create_image, InstanceId=instance_id, Name="soon")
+    assert refused == "SnapshotCreationPerVolumeRateExceeded"
+    assert seconds_to_complete(even_world, early) == [30]
+    image_id = even_world.ec2.create_image(InstanceId=instance_id, Name="later")["ImageId"]
+    wait_for_work(even_world, instance_id)
+    (of_image,) = even_world.image(image_id)["BlockDeviceMappings"]
+    assert seconds_to_complete(even_world, of_image["Ebs"]["SnapshotId"]) == [20]
+
+
+def test_what_came_from_a_snapshot_of_ones_own_is_not_copied_again(even_world: World) -> None:
+    own = take_snapshot(even_world, even_world.make_volume())
+    even_world.advance(LONG_SECONDS)
+    volume_id = even_world.make_volume(SnapshotId=own)
+    assert seconds_to_complete(even_world, take_snapshot(even_world, volume_id)) == [20]
 
 
 def test_changes_of_state_are_listed_with_their_time() -> None:

@@ -33,12 +33,13 @@ def test_an_unknown_type_or_region_has_an_unknown_price_and_not_zero() -> None:
 
 
 def test_the_estimate_counts_what_the_build_makes() -> None:
-    builder, acceptance, disks, copies, addresses = estimate(SMALL, build_hours=2).build
+    builder, acceptance, disks, copies, addresses, early = estimate(SMALL, build_hours=2).build
     assert builder.usd == pytest.approx(2 * 0.096)
     assert acceptance.usd == pytest.approx(2 * 0.5 * 0.096)
     assert disks.usd == pytest.approx((100 + 50 + 20) * 0.08 * 2 / HOURS_PER_MONTH)
     assert copies.usd == pytest.approx((100 + 50) * 0.08 * 1 / HOURS_PER_MONTH)
     assert addresses.usd == pytest.approx((2 + 1) * 0.005)
+    assert early.usd == pytest.approx((100 + 50) * 0.05 / HOURS_PER_MONTH)
 
 
 def test_the_image_costs_at_most_its_full_disks_each_month() -> None:
@@ -74,7 +75,7 @@ def test_machines_without_public_addresses_pay_for_no_address() -> None:
 def test_a_sum_says_which_prices_are_unknown() -> None:
     unknown_type = SMALL.model_copy(update={"instance_types": ("zz9.large",)})
     unknown_region = SMALL.model_copy(update={"region": "eu-north-1"})
-    assert format_estimate(estimate(SMALL).build) == "about $0.24"
+    assert format_estimate(estimate(SMALL).build) == "about $0.25"
     assert format_estimate(estimate(unknown_type).build) == "at least $0.05"
     assert format_estimate(estimate(unknown_region).build) == "no price known"
     assert format_estimate(estimate(unknown_region).monthly) == "no price known"

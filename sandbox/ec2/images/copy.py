@@ -19,6 +19,7 @@ from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import check_count, read_tag_specifications
 from sandbox.ec2.storage.copied_keys import copied_key
+from sandbox.ec2.storage.snapshot_time import seconds_to_copy
 from sandbox.ec2.storage.snapshots import copy_snapshot
 from sandbox.errors import SandboxError
 
@@ -116,6 +117,7 @@ def _new_snapshots(
             kms_key_id=key_id,
             state="pending",
             progress="0%",
+            since=None,
             user_ids=[],
             groups=[],
             start_time=region.now(),
@@ -172,6 +174,10 @@ def _finish_copy(
             raise SandboxError("the key does not exist, or EBS cannot use it")
         region.core.machines.copy_image(base_images.host_image_id(source), image.id)
         copied = [copy_snapshot(region, original.id, snapshot) for original, snapshot in pairs]
+        for original, snapshot in pairs:
+            with region.core.lock:
+                seconds = seconds_to_copy(region, original.full_bytes or 0)
+                region.transitions.extend(snapshot.id, "snapshot", seconds)
         failure = failure if all(copied) else failure or FAILED
     except Exception:
         log.exception("The copy %s of %s failed", image.id, source.id)

@@ -14,6 +14,7 @@ from sandbox.ec2.model import BlockDevice, Image, Instance, Params, Snapshot, Vo
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage.block_devices import merge_mapping
+from sandbox.ec2.storage.snapshot_time import check_limits, copied_bytes, let_copying_last
 from sandbox.ec2.storage.snapshots import add_snapshot, complete_together, copy_volume
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
     tags = read_tag_specifications(parameters, ["image", "snapshot"])
     _check_state(instance)
     volumes, entries = _choose_devices(region, instance, parameters.get("BlockDeviceMappings", []))
+    check_limits(region, volumes.values())
     region.check_dry_run(parameters)
     image_id = new_id("ami")
     description = f"Created by CreateImage({instance.id}) for {image_id}"
@@ -146,6 +148,8 @@ def _finish_image(
             copied = [copy_volume(region, snapshot) for snapshot in snapshots]
         for root in (snapshot for snapshot in snapshots if snapshot.is_root):
             root.full_bytes = machines.image_bytes(image.id)
+        for snapshot in snapshots if all(copied) else ():
+            let_copying_last(region, snapshot, copied_bytes(region, snapshot, image.id))
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
         with region.core.lock:
             failure = region.transitions.take_failure(image.id) or failure

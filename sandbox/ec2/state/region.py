@@ -14,6 +14,7 @@ from sandbox.ec2.state.client_tokens import ClientTokens
 from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.default_network import create_default_network
 from sandbox.ec2.state.region_images import RegionImages
+from sandbox.ec2.state.snapshot_queue import SnapshotQueue
 from sandbox.ec2.state.transitions import Transitions
 from sandbox.ec2.state.visibility import Visibility
 
@@ -41,6 +42,7 @@ class Region:
         self.elastic_addresses: dict[str, ElasticAddress] = {}
         self.deregistered: set[str] = set()
         self.tokens = ClientTokens()
+        self.snapshot_queue = SnapshotQueue()
         # As in an account that is older than AWS's default for new accounts.
         self.blocks_public_images = False
         self.visibility = Visibility(core.clock, self.instances, self.network)

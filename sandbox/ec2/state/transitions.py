@@ -37,6 +37,13 @@ class Transitions:
         now = self._now()
         self._spans[resource_id, state] = (now, NEVER if seconds is None else now + seconds)
 
+    def extend(self, resource_id: str, state: str, seconds: float, after: float = 0) -> float:
+        """Let a state last longer, and begin no sooner than `after`; return when it ends."""
+        begun, end = self._spans[resource_id, state]
+        end += seconds + max(0.0, after - begun)
+        self._spans[resource_id, state] = (begun, end)
+        return end
+
     def end(self, resource_id: str, state: str, work: Callable[[], object]) -> None:
         """Do the work when the time of the state is over, beginning the state if necessary.
 

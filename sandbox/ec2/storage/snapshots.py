@@ -11,6 +11,12 @@ from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage.keys import default_key
 from sandbox.ec2.storage.sharing import Permission, read_permissions
+from sandbox.ec2.storage.snapshot_time import (
+    check_limits,
+    copied_bytes,
+    find_base,
+    let_copying_last,
+)
 from sandbox.ec2.storage.view import view_snapshot
 from sandbox.errors import SandboxError
 
@@ -24,6 +30,7 @@ def create_snapshot(region: Region, parameters: Params) -> dict[str, Any]:
     if volume.state not in ("available", "in-use"):
         message = f"Volume '{volume.id}' is in the '{volume.state}' state."
         raise ec2_error("IncorrectState", message)
+    check_limits(region, [volume])
     region.check_dry_run(parameters)
     snapshot = add_snapshot(region, volume, parameters.get("Description", ""))
     region.tag(snapshot.id, tags["snapshot"])
@@ -43,17 +50,21 @@ def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
         encrypted=volume.encrypted,
         kms_key_id=volume.kms_key_id,
         is_root=volume.is_root,
+        since=find_base(region, volume),
         start_time=region.now(),
     )
     region.snapshots[snapshot.id] = snapshot
+    region.snapshot_queue.add(volume.id, snapshot.id, region.core.clock.now().timestamp())
     region.transitions.begin(snapshot.id, "snapshot")
     return snapshot
 
 
 def copy_volume(region: Region, snapshot: Snapshot) -> bool:
     """Copy the volume and return whether that succeeded. A root's content is its image's layer."""
-    create = region.core.machines.create_snapshot
-    return _fill(region, snapshot, snapshot.volume_id, create)
+    machines = region.core.machines
+    if snapshot.is_root:
+        machines.mark_root(snapshot.id)
+    return _fill(region, snapshot, snapshot.volume_id, machines.create_snapshot)
 
 
 def copy_snapshot(region: Region, source_id: str, snapshot: Snapshot) -> bool:
@@ -96,6 +107,8 @@ def complete_together(
 
     def complete(ready: Snapshot) -> None:
         waiting.discard(ready.id)
+        if ready.state != "error":
+            region.snapshot_queue.finish(ready.volume_id, ready.id)
         if waiting:
             return
         for snapshot in snapshots:
@@ -108,7 +121,8 @@ def complete_together(
 
 
 def _finish_snapshot(region: Region, snapshot: Snapshot) -> None:
-    copy_volume(region, snapshot)
+    if copy_volume(region, snapshot):
+        let_copying_last(region, snapshot, copied_bytes(region, snapshot))
     with region.core.lock:
         complete_together(region, [snapshot], lambda: None)
 
@@ -134,8 +148,9 @@ def remove_snapshot(region: Region, snapshot: Snapshot) -> None:
     """Remove the snapshot with its content."""
     del region.snapshots[snapshot.id]
     region.untag(snapshot.id)
-    if not snapshot.is_root:
-        region.core.later(snapshot.id, partial(region.core.machines.delete_snapshot, snapshot.id))
+    if snapshot.state == "error":
+        region.snapshot_queue.finish(snapshot.volume_id, snapshot.id)
+    region.core.later(snapshot.id, partial(region.core.machines.delete_snapshot, snapshot.id))
 
 
 def check_own(region: Region, snapshot: Snapshot) -> None:
