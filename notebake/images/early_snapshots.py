@@ -20,9 +20,9 @@ from notebake.aws.shared_describe import BY_RUN, POLL_SECONDS, describe_shared
 from notebake.aws.snapshots import create_snapshot
 from notebake.aws.volumes import device_names
 from notebake.errors import WaitTimeoutError
+from notebake.ledger.attempt import Attempt
 from notebake.record import Record
 from notebake.runs import tag_repair
-from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import close_as_removed, find_even_if_late, record_attempt
 from notebake.runs.run import Run
