@@ -9,6 +9,9 @@ BIN := .venv/bin
 # Three on two cores: who bakes mostly waits.
 BY_THREE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
+# Tests are compiled once, and not by each worker anew, also where it is the habit to keep no bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: rehearsal test test-all twists check up up-shared down postgresql nginx setup system try-system kills kills-real bench clients \
 	packer-and-aws try-packer-and-aws chromium notices policies policy-judge try-policy-judge crate-judge try-crate-judge
 

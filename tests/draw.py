@@ -1,7 +1,8 @@
 """What is exhaustive or slow is tried in shares: which, a seed decides that is a new one each day.
 
 `make test` tries the day's share, `make test-all` everything, and whoever names files or folders
-all that is in them, but for what is exhaustive. The seed is printed at the end of a test run;
+all that is in them, but for what is exhaustive. docs/tests.md says why each is drawn, and what else
+finds its faults. The seed is printed at the end of a test run;
 `NOTEBAKE_TEST_SEED=2026-11-28 make test` tries the share of that day again.
 """
 
@@ -79,7 +80,15 @@ ONE_OF = {
     ),
 }
 """Real hosts: of each kind of work a day has one, and of that its share, if it has one."""
-DAILY: tuple[str, ...] = ()
+DAILY = (
+    "contract/test_launch_contract.py",
+    "contract/test_networks_contract.py",
+    "contract/test_run_stores.py",
+    "contract/test_secrets.py",
+    "contract/test_steps_contract.py",
+    "contract/test_sweep.py",
+    "ssh/test_hardened_sshd.py",
+)
 """What is tried each day although it lies in a place of which a share is drawn: without it a fault
 in what must never break could wait for its day (docs/tests.md)."""
 SEED = "NOTEBAKE_TEST_SEED"

@@ -1,10 +1,12 @@
 """Which tests run today: every test is drawn some day, and a seed repeats a draw."""
 
 import datetime
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ONE_BAKE
 from tests.draw import ALL, DAILY, DRAWN_WHOLE, ONE_OF, SEED, SHARES, is_todays, place_of
 
 TESTS = Path(__file__).parents[1]
@@ -92,3 +94,15 @@ def test_tests_without_a_share_run_daily_and_all_run_in_a_full_run(
     assert todays("unit/test_this.py") == set(NAMES)
     monkeypatch.setenv(ALL, "1")
     assert todays("contract/test_this.py") == set(NAMES)
+
+
+def test_whatever_looks_at_the_one_bake_is_given_to_one_worker() -> None:
+    fixtures = re.compile(r"\b(bakery|baked|image|rebake_world): (Bakery|Baked|dict|RebakeWorld)")
+    users = [
+        f"tests/sandbox/{file.name}"
+        for file in (TESTS / "sandbox").glob("test_*.py")
+        if fixtures.search(file.read_text())
+    ]
+
+    assert len(users) > 8
+    assert [path for path in users if not path.startswith(ONE_BAKE)] == []
