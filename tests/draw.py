@@ -12,7 +12,8 @@ import os
 from collections.abc import Sequence
 
 SHARES = {
-    "contract": 0.15,
+    "contract": 0.12,
+    "faults/test_lost_output.py": 0.3,
     "flows": 0.2,
     "kills/test_approvals.py": 0.3,
     "kills/test_true_kills.py": 0.2,
@@ -27,7 +28,7 @@ SHARES = {
     "sandbox/test_dead_man.py": 0.35,
     "sandbox/test_hardened_host.py": 0.35,
     "sandbox/test_hosts.py": 0.35,
-    "sandbox/test_idle_truth.py": 0.15,
+    "sandbox/test_idle_truth.py": 0.2,
     "sandbox/test_lost_lines.py": 0.35,
     "sandbox/test_twists.py": 0.2,
     "ssh": 0.2,
@@ -45,10 +46,15 @@ SHARES = {
 """The share of a folder's or a file's tests that a day has. What is named neither here nor below is
 tried whole: what takes moments, and of what takes long one bake with all its proofs, and what draws
 for itself (the kills, the faults)."""
-DRAWN_WHOLE = ("kills/test_true_kills.py", "policy/test_policies.py", "stories")
+DRAWN_WHOLE = (
+    "faults/test_lost_output.py",
+    "kills/test_true_kills.py",
+    "policy/test_policies.py",
+    "stories",
+)
 """Here a file is drawn or none of it: its tests look at the same piece of work."""
 ONE_OF = {
-    "bake": (
+    "bake or use of the image": (
         "clients",
         "sandbox/test_bake_conda.py",
         "sandbox/test_bake_disks.py",
@@ -56,13 +62,11 @@ ONE_OF = {
         "sandbox/test_bake_of_before.py",
         "sandbox/test_bake_prefect.py",
         "sandbox/test_bake_troubled.py",
-        "sandbox/test_server_disks.py",
-        "sandbox/test_twist_of_the_day.py",
-    ),
-    "use of the image": (
         "sandbox/test_idle_stop.py",
         "sandbox/test_idle_truth.py",
+        "sandbox/test_server_disks.py",
         "sandbox/test_shared_servers.py",
+        "sandbox/test_twist_of_the_day.py",
     ),
     "work on hosts": (
         "sandbox/api/test_real_hosts.py",
