@@ -15,7 +15,7 @@ SHARES = {
     "contract": 0.12,
     "faults/test_lost_output.py": 0.3,
     "flows": 0.2,
-    "kills/test_approvals.py": 0.3,
+    "kills/test_approvals.py": 0.2,
     "kills/test_true_kills.py": 0.2,
     "notices": 0.2,
     "policy/test_policies.py": 0.35,

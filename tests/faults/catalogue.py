@@ -50,7 +50,7 @@ QUICK: tuple[Case, ...] = (
     *(together(name, several) for name, several in MERGED.items()),
 )
 """The same in fewer runs: what happens once in calls of their own happens in one run."""
-SHARE, SHARE_OF_MERGED = 0.05, 0.4
+SHARE, SHARE_OF_MERGED = 0.025, 0.2
 """So much of it is tried in a day, and so much of the runs in which many calls fail once each."""
 
 

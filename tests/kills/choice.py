@@ -11,13 +11,13 @@ COSTLY = frozenset(("ec2.RunInstances", "ec2.CreateImage"))
 ALWAYS_IN = frozenset(("launch_instance", "request_image"))
 """All trials at the costly calls of these steps are in each day's share: at the image, and at the
 builder's launch, whose code launches the machines of the proof as well."""
-AWS_SHARE = 0.04
+AWS_SHARE = 0.02
 """Of the trials at another change of AWS, and of the lost answers to a kind of question, so many
 are in a day's share, ..."""
-HOST_SHARE = 0.015
+HOST_SHARE = 0.006
 """... of those after work on a host so many, ..."""
 BETWEEN_STEPS = "-"
-STORE_SHARE = 0.004
+STORE_SHARE = 0.0015
 """... and so many of those after a write of the run store only."""
 
 
