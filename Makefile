@@ -6,7 +6,11 @@ DISTRIBUTION := $(shell /usr/bin/python3 -c \
     'import ensurepip, sys; print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null)
 PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
-BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three on two cores: who bakes mostly waits.
+BY_THREE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# Tests are compiled once, and not by each worker anew, also where it is the habit to keep no bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: rehearsal test test-all twists check up up-shared down postgresql nginx setup system try-system kills kills-real bench clients \
 	packer-and-aws try-packer-and-aws chromium notices policies policy-judge try-policy-judge crate-judge try-crate-judge
@@ -16,12 +20,12 @@ rehearsal: setup
 
 # Where no sandbox can run or a client is missing, their tests are skipped, and pytest says why.
 test: try-system try-packer-and-aws try-policy-judge try-crate-judge
-	@$(BIN)/python -m pytest $(BY_TWO)
+	@$(BIN)/python -m pytest $(BY_THREE)
 
 # Everything: what `make test` tries a share of (it says by which seed), whole; a bake killed in each step;
 # the other clients; an hour and more on two cores.
 test-all: setup clients
-	@NOTEBAKE_TEST_ALL=1 $(BIN)/python -m pytest $(BY_TWO) tests tests/sandbox/kill_each_step.py
+	@NOTEBAKE_TEST_ALL=1 $(BIN)/python -m pytest $(BY_THREE) tests tests/sandbox/kill_each_step.py
 
 # A bake from each base image with a twist (docs/twists.md): a quarter of an hour.
 twists: setup
@@ -31,7 +35,7 @@ check: .venv/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest $(BY_TWO) -m "not sandbox"
+	@$(BIN)/python -m pytest $(BY_THREE) -m "not sandbox"
 
 # A run killed at every call and every command, with scripted hosts; and a real bake, killed in each step.
 kills: .venv/ready

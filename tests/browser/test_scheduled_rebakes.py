@@ -13,7 +13,7 @@ from tests.browser.person import Person
 from tests.browser.schedules import Row, Scheduled, duplicate, read_artifact, read_message
 from tests.browser.test_forms_and_buttons import INSTALL
 from tests.sandbox.bakery import Bakery
-from tests.sandbox.rebake_world import RebakeWorld, days_ago, rebake_world
+from tests.sandbox.rebake_world import RebakeWorld, days_ago, rebake_world_opened
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -76,7 +76,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(desk: Desk, person: Person, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     bakery = Bakery(desk.cloud, f"{desk.url}/api", desk.folder)
-    with rebake_world(bakery, Path(tmp_path_factory.mktemp("archives"))) as world:
+    with rebake_world_opened(bakery, Path(tmp_path_factory.mktemp("archives"))) as world:
         recipe = world.write_recipe(
             RECIPE,
             software={"manager": "pip", "packages": ["tide"]},

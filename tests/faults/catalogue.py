@@ -50,10 +50,10 @@ QUICK: tuple[Case, ...] = (
     *(together(name, several) for name, several in MERGED.items()),
 )
 """The same in fewer runs: what happens once in calls of their own happens in one run."""
-SHARE = 0.12
-"""So much of it is tried in a day; what happens once in calls of their own is tried each day."""
+SHARE, SHARE_OF_MERGED = 0.025, 0.2
+"""So much of it is tried in a day, and so much of the runs in which many calls fail once each."""
 
 
 def is_in_share(case: Case, trial: str) -> bool:
     """Tell whether a trial is one of the day's share."""
-    return case.name in MERGED or is_drawn(f"fault {trial}", SHARE)
+    return is_drawn(f"fault {trial}", SHARE_OF_MERGED if case.name in MERGED else SHARE)

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from tests.draw import is_drawn
 from tests.kills.points import Case, Point, is_reading
 
-ALWAYS = frozenset(("ec2.RunInstances", "ec2.CreateImage"))
-"""What costs most when it is doubled: all trials at these calls are in each day's share."""
-AWS_SHARE = 0.12
+COSTLY = frozenset(("ec2.RunInstances", "ec2.CreateImage"))
+"""What costs most when it is doubled."""
+ALWAYS_IN = frozenset(("launch_instance", "request_image"))
+"""All trials at the costly calls of these steps are in each day's share: at the image, and at the
+builder's launch, whose code launches the machines of the proof as well."""
+AWS_SHARE = 0.02
 """Of the trials at another change of AWS, and of the lost answers to a kind of question, so many
 are in a day's share, ..."""
-HOST_SHARE = 0.05
+HOST_SHARE = 0.006
 """... of those after work on a host so many, ..."""
 BETWEEN_STEPS = "-"
-STORE_SHARE = 0.015
+STORE_SHARE = 0.0015
 """... and so many of those after a write of the run store only."""
 
 
@@ -83,7 +86,7 @@ class Choice:
 
 def share_of(change: Point) -> float:
     """Return which share of the trials at a change, and in the world after it, a day has."""
-    if change.name in ALWAYS:
+    if change.name in COSTLY and change.step in ALWAYS_IN:
         return 1
     if not change.is_aws:
         return HOST_SHARE

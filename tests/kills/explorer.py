@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.draw import fix_seed
-from tests.kills.choice import ALWAYS, Choice
+from tests.kills.choice import COSTLY, Choice
 from tests.kills.points import Case, PassThrough, Point
 from tests.kills.record_check import record_faults
 from tests.kills.trials import Children, Trial, Verdict
@@ -84,7 +84,7 @@ class KillExplorer:
         self._count(point, Case.AFTER)
         if changed:
             self.choice.note_change(point)
-        if changed and (self.random.random() < TWICE_SHARE or point.name in ALWAYS):
+        if changed and (self.random.random() < TWICE_SHARE or point.name in COSTLY):
             self._kill_twice(point)
         if changed and point.is_aws and not point.name.startswith("s3."):
             self._abandon(point)

@@ -1,7 +1,7 @@
 """A run that is killed anywhere, or whose answers are lost anywhere, ends as if nothing had been.
 
-`make kills` and `make test-all` try every point; `make test` tries what launches a machine or makes
-an image, and of the rest a share that a seed draws anew each day.
+`make kills` and `make test-all` try every point; `make test` tries what launches the builder or
+makes an image, and of the rest a share that a seed draws anew each day.
 `python -m tests.kills --point N --case C` shows one trial with its log.
 """
 
@@ -23,8 +23,8 @@ FEWEST = {
     "killed and never resumed": 20,
 }
 """So many cases of each kind there are at least: a test that killed nothing proves nothing."""
-FEWEST_IN_A_SHARE = 4
-"""Three launches and an image are tried each day, in every way."""
+FEWEST_IN_A_SHARE = 2
+"""The launch of the builder and the image are tried each day, in every way."""
 EARLY = ("--step", "launch_instance", "--case", "after", "--every", "3")
 
 

@@ -21,6 +21,7 @@ from tests.sandbox.bake_world import (
     wait_for_prefect,
 )
 from tests.sandbox.bakery import Bakery, Done, RunFolder
+from tests.sandbox.rebake_world import RebakeWorld, rebake_world_opened
 
 FIELD = b"depth temperature\n" * 1000
 
@@ -90,6 +91,12 @@ def image(bakery: Bakery, baked: Baked) -> dict[str, Any]:
     wanted = [{"Name": "tag:notebake:run", "Values": [baked.run.id]}]
     found: dict[str, Any] = bakery.cloud.ec2().describe_images(Filters=wanted)["Images"][0]
     return found
+
+
+@pytest.fixture(scope="module")
+def rebake_world(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RebakeWorld]:
+    with rebake_world_opened(bakery, tmp_path_factory.mktemp("archives")) as opened:
+        yield opened
 
 
 def tokens_on_disk(bakery: Bakery) -> Iterator[str]:

@@ -93,7 +93,7 @@ class RebakeWorld:
 
 
 @contextmanager
-def rebake_world(bakery: Bakery, folder: Path) -> Iterator[RebakeWorld]:
+def rebake_world_opened(bakery: Bakery, folder: Path) -> Iterator[RebakeWorld]:
     """Serve the archives, which begin with a package each, and make the base image."""
     upstream = Upstream(os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX)
     gateway = bakery.cloud.home.gateway

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import files_served
-from tests.sandbox.rebake_world import RebakeWorld, days_ago, rebake_world
+from tests.sandbox.rebake_world import RebakeWorld, days_ago
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -66,18 +65,12 @@ class Row:
 
 
 @pytest.fixture(scope="module")
-def world(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RebakeWorld]:
-    with rebake_world(bakery, tmp_path_factory.mktemp("archives")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def row(bakery: Bakery, world: RebakeWorld) -> Row:
+def row(bakery: Bakery, rebake_world: RebakeWorld) -> Row:
     folder, fetched = bakery.folder / "reef-data", list[str]()
     folder.mkdir()
     (folder / "depths.txt").write_bytes(DEPTHS)
     address = bakery.cloud.serve("reef", {"README.md": "# Reef\n"}, bakery.folder / "reef")
-    row = Row(bakery, world.image_id)
+    row = Row(bakery, rebake_world.image_id)
     with files_served(bakery.cloud.home.gateway, folder, fetched) as url:
         dataset = {
             "name": "depths",
@@ -85,7 +78,7 @@ def row(bakery: Bakery, world: RebakeWorld) -> Row:
             "path": "/old/depths.txt",
             "sha256": hashlib.sha256(DEPTHS).hexdigest(),
         }
-        recipe = world.write_recipe(
+        recipe = rebake_world.write_recipe(
             "reef",
             software={"manager": "pip", "packages": ["tide"], "apt": ["wave"]},
             repository={"url": address, "ref": "main", "path": "/data/reef"},
@@ -97,9 +90,9 @@ def row(bakery: Bakery, world: RebakeWorld) -> Row:
         assert done.exit_code == 0, done.printed
         row.note_image(fetched)
         for version in ("1.1", "1.2"):
-            world.index.add_release("tide", version, uploaded_at=days_ago(20))
-            world.archive.add_package("wave", f"1.0-1+sec{version[-1]}", "tide-security")
-            world.archive.publish()
+            rebake_world.index.add_release("tide", version, uploaded_at=days_ago(20))
+            rebake_world.archive.add_package("wave", f"1.0-1+sec{version[-1]}", "tide-security")
+            rebake_world.archive.publish()
             bakery.cloud.serve("reef", {"README.md": version}, bakery.folder / "reef")
             name, message = bakery.update(recipe)
             assert name == "Completed", message

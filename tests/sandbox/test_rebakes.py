@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from tests.sandbox.bake_world import Call
 from tests.sandbox.bakery import Bakery
-from tests.sandbox.rebake_world import RebakeWorld, days_ago, rebake_world
+from tests.sandbox.rebake_world import RebakeWorld, days_ago
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -55,16 +54,10 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def world(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RebakeWorld]:
-    with rebake_world(bakery, tmp_path_factory.mktemp("archives")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def story(bakery: Bakery, world: RebakeWorld) -> Story:
+def story(bakery: Bakery, rebake_world: RebakeWorld) -> Story:
     """Bake by hand, update; change what the image is made of, update, and update again."""
     address = bakery.cloud.serve("gulf", {"README.md": "# Gulf\n"}, bakery.folder / "gulf")
-    recipe = world.write_recipe(
+    recipe = rebake_world.write_recipe(
         "gulf",
         software={"manager": "pip", "packages": ["tide", "foam"]},
         repository={"url": address, "ref": "main"},
@@ -78,12 +71,12 @@ def story(bakery: Bakery, world: RebakeWorld) -> Story:
     assert promoted.exit_code == 0, promoted.printed
     story.update(recipe)
 
-    world.index.add_release("tide", "1.1", uploaded_at=days_ago(0))
-    world.index.add_release("foam", "1.1", ["spray"], uploaded_at=days_ago(20))
-    world.index.add_release("foam", "1.2", uploaded_at=days_ago(0))
-    world.index.add_release("spray", "0.3", uploaded_at=days_ago(20))
-    world.archive.add_package("wave", "1.0-1+sec1", "tide-security")
-    world.archive.publish()
+    rebake_world.index.add_release("tide", "1.1", uploaded_at=days_ago(0))
+    rebake_world.index.add_release("foam", "1.1", ["spray"], uploaded_at=days_ago(20))
+    rebake_world.index.add_release("foam", "1.2", uploaded_at=days_ago(0))
+    rebake_world.index.add_release("spray", "0.3", uploaded_at=days_ago(20))
+    rebake_world.archive.add_package("wave", "1.0-1+sec1", "tide-security")
+    rebake_world.archive.publish()
     bakery.cloud.serve("gulf", {"README.md": "# The gulf\n"}, bakery.folder / "gulf")
     story.update(recipe)
     runs = sorted(path.name for path in bakery.store.glob("gulf-*"))
