@@ -33,8 +33,8 @@ def titles(plan: Plan = BUILD) -> Titles:
 
 
 UNDONE_AT_ONCE = ("launch_acceptance", "request_image", "snapshot_disks", "launch_instance")
-"""In a tear-down machines, image and snapshots do not need each other any more, and EC2 takes as long
-to end three machines as to end one."""
+"""In a tear-down machines, image and snapshots do not need each other any more, and EC2 takes as
+long to end three machines as to end one."""
 
 
 def steps_to_undo(plan: Plan = BUILD) -> list[tuple[Step, ...]]:
