@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 PROGRAMS = (
     ("flows.cli.main", "flows.cli.build", "flows.cli.execution", "flows.build_image"),
@@ -23,26 +24,32 @@ NOT_WRITING = "PYTHONDONTWRITEBYTECODE"
 LIMIT_SECONDS = 600
 
 
-def compile_programs(programs: Iterable[tuple[str, ...]] = PROGRAMS) -> None:
-    """Import each program once, in a process that keeps the bytecode.
+def compile_programs(programs: Sequence[tuple[str, ...]] = PROGRAMS) -> None:
+    """Import the programs at once, each in a process that keeps the bytecode.
 
     Raises:
         RuntimeError: one cannot be imported.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(programs)) as pool:
         kept = {name: text for name, text in os.environ.items() if name != NOT_WRITING}
         own = {"HOME": folder, "PREFECT_HOME": folder, "DO_NOT_TRACK": "1"}
-        for modules in programs:
-            done = subprocess.run(
-                [sys.executable, "-c", f"import {', '.join(modules)}"],
-                env=kept | own,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=LIMIT_SECONDS,
-            )
-            if done.returncode:
-                raise RuntimeError(f"{' '.join(modules)} cannot be imported:\n{done.stderr}")
+        futures = [pool.submit(import_program, modules, kept | own) for modules in programs]
+        for future in futures:
+            future.result()
+
+
+def import_program(modules: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    """Import the modules of a program in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {', '.join(modules)}"],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_SECONDS,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(modules)} cannot be imported:\n{done.stderr}")
 
 
 if __name__ == "__main__":
