@@ -35,6 +35,8 @@ class Begun:
     """Ends the execution."""
     outcomes: dict[str, tuple[Outcome, float]] = field(default_factory=dict)
     """What was done, by the names of the steps, and when, on the monotonic clock."""
+    failed: dict[str, NotebakeError] = field(default_factory=dict)
+    """What ended it, by the name of the step."""
 
 
 _begun: ContextVar[Begun | None] = ContextVar("head start", default=None)
@@ -45,8 +47,8 @@ _begun: ContextVar[Begun | None] = ContextVar("head start", default=None)
 def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
     """Carry out the first steps of a run; the flow that is run in the block goes on with it.
 
-    A run whose bake has to be approved gets none. A step that fails is left to the flow, which
-    tries it again, shows it, and tears down if the recipe says so.
+    A run whose bake has to be approved gets none. A step that fails counts as the first try of its
+    task: the flow shows it, tries it again if that may help, and tears down if the recipe says so.
 
     Args:
         run: The run.
@@ -66,24 +68,24 @@ def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
         begun = Begun(run.id, execution)
         token = _begun.set(begun)
         try:
-            if error := carry_out_first(run, begun):
-                may_tear_down = run.recipe.on_failure == "tear_down"
+            carry_out_first(run, begun)
+            may_tear_down = run.recipe.on_failure == "tear_down"
+            for error in begun.failed.values():
                 if isinstance(error, PreflightError) and not (is_watched or may_tear_down):
                     raise error
-                log.debug("Left to the flow: %s", error)
             yield
         finally:
             _begun.reset(token)
 
 
-def carry_out_first(run: Run, begun: Begun) -> NotebakeError | None:
-    """Carry out the first steps, one after the other; return what ended that, if anything did."""
+def carry_out_first(run: Run, begun: Begun) -> None:
+    """Carry out the first steps, one after the other, until one fails."""
     for step in map(load_step, STEPS):
         try:
             begun.outcomes[step.name] = (carry_out_recorded(step, run), time.monotonic())
         except NotebakeError as error:
-            return error
-    return None
+            begun.failed[step.name] = error
+            return
 
 
 @contextmanager
@@ -106,9 +108,17 @@ def going_on(run: Run, started_by: Callable[[], StartedBy]) -> Iterator[None]:
 
 
 def find_early(step: Step, run: Run) -> str:
-    """Return what the head start did of a step, and how long ago, if that is there; once."""
+    """Return what the head start did of a step, and how long ago, if that is there; once.
+
+    Raises:
+        NotebakeError: the step failed there; the next time it is tried again.
+    """
     begun = _begun.get()
-    if begun is None or begun.run_id != run.id or step.name not in begun.outcomes:
+    if begun is None or begun.run_id != run.id:
+        return ""
+    if failed := begun.failed.pop(step.name, None):
+        raise failed
+    if step.name not in begun.outcomes:
         return ""
     outcome, ended = begun.outcomes.pop(step.name)
     if step.find(run) is None:

@@ -7,11 +7,12 @@ from prefect.client.schemas.objects import TaskRun
 
 from flows import build_image as building
 from flows import head_start as starting
+from flows import step_task
 from flows.build_image import build_image
 from flows.build_plan import BUILD, Plan, load_step
 from flows.head_start import STEPS, head_start
 from notebake.errors import CloudError, PreflightError
-from notebake.ledger.kinds import ENDED, EXECUTING
+from notebake.ledger.kinds import ENDED, EXECUTING, STEP
 from notebake.ledger.summary import Summary
 from notebake.runs.lock_record import read_lock
 from notebake.runs.recorded_run import read_recorded_run
@@ -119,18 +120,29 @@ def test_a_flow_without_a_head_start_carries_out_all_of_it(world: CloudWorld) ->
 
 
 @pytest.mark.usefixtures("checked", "baked")
-def test_a_step_that_fails_is_left_to_the_flow(world: CloudWorld) -> None:
+def test_a_step_that_fails_counts_as_the_first_try_of_its_task(
+    world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_task, "RETRY_SECONDS", [0.0, 0.0])
     run = world.new_run()
 
-    with (
-        world.intercepting(RefusedCall("RunInstances", "UnauthorizedOperation", status=403)),
-        head_start(run, "notebake build", is_watched=False),
-    ):
-        pass
-    assert summary_of(run).executions[0].ended
+    def build() -> None:
+        with head_start(run, "notebake build", is_watched=False):
+            build_image(run_id=run.id, store=run.store)
+
+    refused = RefusedCall("RunInstances", "UnauthorizedOperation", status=403)
+    with world.intercepting(refused), pytest.raises(CloudError):
+        build()
+
+    assert refused.fired == step_task.RETRIES + 1
+    failed = [
+        entry
+        for entry in read_recorded_run(run.id, run.store).entries
+        if entry.kind == STEP and entry.body["happening"] == "failed"
+    ]
+    assert [entry.body["step"] for entry in failed] == ["launch_instance"] * refused.fired
     with head_start(run, "notebake resume", is_watched=False):
         found = go_on(run)
-
     assert [task.state.name for task in found if task.state] == ["Already done"] * 4
 
 
