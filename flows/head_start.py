@@ -121,7 +121,9 @@ def find_early(step: Step, run: Run) -> str:
     if step.name not in begun.outcomes:
         return ""
     outcome, ended = begun.outcomes.pop(step.name)
-    if step.find(run) is None:
+    # Where a later step failed, its task says so first: whatever fails for it may fail here, too.
+    is_looked_for = step.undo is not None and not begun.failed
+    if is_looked_for and step.find(run) is None:
         return ""
     ago = format_seconds(time.monotonic() - ended)
     return f"{describe(outcome.result)}: done in {format_seconds(outcome.seconds)}, {ago} ago"

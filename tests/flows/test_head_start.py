@@ -14,6 +14,7 @@ from flows.head_start import STEPS, head_start
 from notebake.errors import CloudError, PreflightError
 from notebake.ledger.kinds import ENDED, EXECUTING, STEP
 from notebake.ledger.summary import Summary
+from notebake.preflight.finding import Finding
 from notebake.runs.lock_record import read_lock
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
@@ -124,6 +125,13 @@ def test_a_step_that_fails_counts_as_the_first_try_of_its_task(
     world: CloudWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(step_task, "RETRY_SECONDS", [0.0, 0.0])
+    checks: list[Run] = []
+
+    def check(run: Run) -> list[Finding]:
+        checks.append(run)
+        return []
+
+    monkeypatch.setattr("tasks.preflight.check_everything", check)
     run = world.new_run()
 
     def build() -> None:
@@ -135,6 +143,7 @@ def test_a_step_that_fails_counts_as_the_first_try_of_its_task(
         build()
 
     assert refused.fired == step_task.RETRIES + 1
+    assert len(checks) == 1, "what was checked a moment ago is not checked again"
     failed = [
         entry
         for entry in read_recorded_run(run.id, run.store).entries

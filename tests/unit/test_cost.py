@@ -76,7 +76,7 @@ def test_a_sum_says_which_prices_are_unknown() -> None:
     unknown_type = SMALL.model_copy(update={"instance_types": ("zz9.large",)})
     unknown_region = SMALL.model_copy(update={"region": "eu-north-1"})
     assert format_estimate(estimate(SMALL).build) == "about $0.25"
-    assert format_estimate(estimate(unknown_type).build) == "at least $0.05"
+    assert format_estimate(estimate(unknown_type).build) == "at least $0.06"
     assert format_estimate(estimate(unknown_region).build) == "no price known"
     assert format_estimate(estimate(unknown_region).monthly) == "no price known"
 
