@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.own_cloud import REGION, OwnCloud, cloud_opened
 from benchmarks.processors import apart, kept_to, machines_watched
-from benchmarks.program import Ended, run_to_end
+from benchmarks.program import LIMIT_SECONDS, Ended, run_to_end
 from benchmarks.recipes import write_recipe
 from notebake.commands.software import BASE_PACKAGES
 from notebake.commands.uv import uv_requirement
@@ -71,6 +71,7 @@ def bake_with_packer(cloud: OwnCloud) -> Ended:
     command += [word for name, value in values.items() for word in ("-var", f"{name}={value}")]
     environment = {
         **cloud.environment,
+        "AWS_MAX_ATTEMPTS": str(LIMIT_SECONDS),
         "AWS_POLL_DELAY_SECONDS": "1",
         "CHECKPOINT_DISABLE": "1",
         "PACKER_CACHE_DIR": str(cloud.folder / "packer-cache"),
