@@ -2,15 +2,14 @@
 
 import json
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.bakes import drop_caches
-from benchmarks.own_cloud import PROJECT, OwnCloud, cloud_opened
-from benchmarks.program import LIMIT_SECONDS, end
+from benchmarks.own_cloud import OwnCloud, cloud_opened, run
+from benchmarks.program import LIMIT_SECONDS, running
 from benchmarks.recipes import write_recipe
 
 NOTEBAKE = str(Path(sys.executable).parent / "notebake")
@@ -39,35 +38,26 @@ def time_launch(cloud: OwnCloud, recipe: Path) -> float:
     before = len(_launches(cloud))
     environment = {**cloud.environment, "PYTHONDONTWRITEBYTECODE": "1"}
     log = cloud.folder / "build.log"
-    with log.open("wb") as stream:
-        began = time.time()
-        process = subprocess.Popen(
-            [NOTEBAKE, "build", str(recipe)],
-            env=environment,
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-        )
-    try:
+    began = time.time()
+    with (
+        log.open("wb") as stream,
+        running([NOTEBAKE, "build", str(recipe)], environment, stream) as process,
+    ):
         while len(launches := _launches(cloud)) == before:
             if process.poll() is not None or time.time() - began > LIMIT_SECONDS:
                 raise RuntimeError(f"Nothing was launched:\n{log.read_text()}")
             time.sleep(LOOK_SECONDS)
         process.send_signal(signal.SIGINT)
         process.wait(LIMIT_SECONDS)
-    finally:
-        end(process)
     tear_down(cloud)
     return max(launches) - began
 
 
 def tear_down(cloud: OwnCloud) -> None:
     """Remove what the builds have left, so that nothing boots beside the next one."""
-    listed = _notebake(cloud, "history", "list", "--open", "--json")
-    for run in json.loads(listed)["runs"]:
-        _notebake(cloud, "tear-down", run["run_id"])
+    listed = run([NOTEBAKE, "history", "list", "--open", "--json"], cloud.environment)
+    for listed_run in json.loads(listed)["runs"]:
+        run([NOTEBAKE, "tear-down", listed_run["run_id"]], cloud.environment)
 
 
 def _launches(cloud: OwnCloud) -> list[float]:
@@ -75,18 +65,3 @@ def _launches(cloud: OwnCloud) -> list[float]:
     return [
         call["time"] for call in calls if (call["action"], call["code"]) == ("RunInstances", "OK")
     ]
-
-
-def _notebake(cloud: OwnCloud, *words: str) -> str:
-    done = subprocess.run(
-        [NOTEBAKE, *words],
-        env=cloud.environment,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT_SECONDS,
-    )
-    if done.returncode:
-        raise RuntimeError(f"`notebake {' '.join(words)}` failed:\n{done.stderr}")
-    return done.stdout

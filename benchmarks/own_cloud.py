@@ -80,16 +80,20 @@ def _end_server(home: Path) -> None:
     """End the Prefect server of a build that was killed before it could do so."""
     if (home / "server.json").exists():
         program = "from flows.local_prefect.server import stop_server; stop_server()"
-        _run([sys.executable, "-c", program], {**os.environ, "NOTEBAKE_HOME": str(home)})
+        run([sys.executable, "-c", program], {**os.environ, "NOTEBAKE_HOME": str(home)})
 
 
 def _sandbox(home: Path, *words: str) -> None:
     """Run a command of the sandbox."""
-    _run([sys.executable, "-m", "sandbox", "--home", str(home), *words], os.environ)
+    run([sys.executable, "-m", "sandbox", "--home", str(home), *words], os.environ)
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> None:
-    """Run a program in a session of its own: Ctrl-C is not for it."""
+def run(command: list[str], environment: Mapping[str, str]) -> str:
+    """Run a program in a session of its own, as Ctrl-C is not for it; return what it printed.
+
+    Raises:
+        RuntimeError: it failed.
+    """
     done = subprocess.run(
         command,
         cwd=PROJECT,
@@ -101,3 +105,4 @@ def _run(command: list[str], environment: Mapping[str, str]) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    return done.stdout

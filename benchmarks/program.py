@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from benchmarks.own_cloud import PROJECT, undisturbed
 
@@ -35,28 +36,38 @@ def run_to_end(command: list[str], environment: Mapping[str, str], log_path: Pat
     """
     with log_path.open("wb") as log:
         began = time.time()
-        process = subprocess.Popen(
-            command,
-            env=dict(environment),
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            code = process.wait(LIMIT_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            message = f"`{' '.join(command)}` had not ended within {LIMIT_SECONDS} s"
-            raise RuntimeError(message) from error
-        finally:
+        with running(command, environment, log) as process:
+            try:
+                code = process.wait(LIMIT_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                message = f"`{' '.join(command)}` had not ended within {LIMIT_SECONDS} s"
+                raise RuntimeError(message) from error
             ended = time.time()
-            with undisturbed():
-                end(process)
     if code:
         tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-25:])
         raise RuntimeError(f"`{' '.join(command)}` ended with {code}:\n{tail}")
     return Ended(began, ended)
+
+
+@contextmanager
+def running(
+    command: list[str], environment: Mapping[str, str], output: IO[bytes] | int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program while the block runs, in a session of its own; errors go to its output, too."""
+    process = subprocess.Popen(
+        command,
+        env=dict(environment),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with undisturbed():
+            end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

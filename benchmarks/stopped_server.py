@@ -8,16 +8,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
-from benchmarks.own_cloud import PROJECT, OwnCloud, cloud_opened
-from benchmarks.program import end, run_to_end
+from benchmarks.own_cloud import OwnCloud, cloud_opened
+from benchmarks.program import run_to_end, running
 from benchmarks.recipes import write_recipe
 from benchmarks.section import Section, Table, at_most
 from tests.limits import HANG_SECONDS
@@ -101,7 +100,7 @@ def open_once(cloud: OwnCloud, port: int) -> Opening:
     (network,) = NAMESPACES.glob(f"*-{instance_id}")
     words = ["ip", "netns", "exec", network.name, sys.executable, "-c", WATCHER, str(port)]
     with (
-        running([*words], os.environ, PIPE) as watcher,
+        running(words, os.environ, PIPE) as watcher,
         running(command("open", NAME), environment_of(cloud), DEVNULL) as opening,
     ):
         typed = time.time()
@@ -169,24 +168,6 @@ def read_port(cloud: OwnCloud) -> int:
         wait_until_logged_in(log, opening)
     marks = {tag["Key"]: tag["Value"] for tag in described(cloud)["Tags"]}
     return int(marks["notebake:jupyter-port"])
-
-
-@contextmanager
-def running(words: list[str], environment: Mapping[str, str], output: int) -> Iterator[Any]:
-    """Run a program while the block runs."""
-    process = Popen(
-        words,
-        cwd=PROJECT,
-        env=dict(environment),
-        stdin=DEVNULL,
-        stdout=output,
-        stderr=DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        end(process)
 
 
 def describe(openings: list[Opening]) -> Section:

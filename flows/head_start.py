@@ -5,7 +5,6 @@ boots while Prefect comes up (docs/decisions/0069-the-launch-has-a-head-start.md
 in the same execution: it finds what was made, like after a kill, and its tasks say when it was.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,7 +21,6 @@ from notebake.runs.executing import executing
 from notebake.runs.execution_record import StartedBy, record_execution
 from notebake.runs.run import Run
 
-log = logging.getLogger(__name__)
 STEPS = ("preflight", "import_key_pair", "open_ssh", "launch_instance")
 
 
