@@ -39,7 +39,10 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=3, help="how often in turns (default: 3)")
     parser.add_argument("--rehearsal", action="store_true", help="time `make rehearsal` as well")
     parser.add_argument(
-        "--latency", action="append", default=[], help="of the bakes: quick, aws (default: both)"
+        "--latency",
+        action="append",
+        default=[],
+        help="of the bakes: quick, aws (default: both; of the breakdown: quick)",
     )
     parser.add_argument(
         "--together", action="store_true", help="bake on all processors, tool and machines"
@@ -66,6 +69,10 @@ def _measure(name: str, given: argparse.Namespace) -> Section:
         "starting": {"rehearsal": given.rehearsal},
         "shared": {"rounds": given.pairs},
         "open": {"stopped": given.stopped},
+        "breakdown": {
+            "latency": (given.latency or ["quick"])[0],
+            "together": given.together,
+        },
     }
     options = taken.get(name, {})
     section: Section = import_module(f"benchmarks.{name}").measure(**options)

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.attribution import BEFORE, KINDS, REST, Piece, Span, attribute
-from benchmarks.own_cloud import cloud_opened
+from benchmarks.bakes import Setting, set_up
+from benchmarks.processors import kept_to
 from benchmarks.program import Ended, run_to_end
 from benchmarks.recipes import write_recipe
 from benchmarks.section import Section, Table
+from notebake.runs.events import list_events
+from notebake.runs.registry import list_run_ids, load_run
+from notebake.store.directory import DirectoryStore
 
 LONGEST = 15
 Key = TypeVar("Key")
@@ -22,26 +26,32 @@ HOW = (
 )
 
 
-def measure() -> Section:
-    """Build the rehearsal's recipe once in a fresh sandbox, watched from outside."""
+def measure(latency: str = "quick", *, together: bool = False) -> Section:
+    """Build the rehearsal's recipe once in a fresh sandbox, watched from outside.
+
+    The machines have one processor and the tool has the other one, unless they are `together`.
+    """
     with tempfile.TemporaryDirectory(prefix="notebake-bench-") as name:
         folder = Path(name)
-        with cloud_opened(folder) as cloud:
+        with set_up(folder, Setting(latency, is_apart=not together)) as (cloud, tools):
             recipe = write_recipe(folder, cloud.git_url)
             spans_path = folder / "spans.json"
             command = [sys.executable, "-m", "benchmarks.spans", str(spans_path)]
-            done = run_to_end(
-                [*command, "build", str(recipe)], cloud.environment, folder / "build.log"
-            )
+            with kept_to(tools):
+                done = run_to_end(
+                    [*command, "build", str(recipe)], cloud.environment, folder / "build.log"
+                )
             spans = [Span(**fields) for fields in json.loads(spans_path.read_text())]
-            kept = kept_seconds(next((folder / "runs").glob("rehearsal-*/events")))
+            kept = kept_seconds(folder / "runs")
     return describe(done, spans, kept)
 
 
-def kept_seconds(events: Path) -> dict[str, float]:
-    """Return how long each step took, as the run itself has kept it."""
-    found = [json.loads(path.read_text()) for path in sorted(events.glob("2*.json"))]
-    return {event["step"]: event["seconds"] for event in found if event["seconds"] is not None}
+def kept_seconds(runs: Path) -> dict[str, float]:
+    """Return how long each step of the only run took, as the run itself has kept it."""
+    store = DirectoryStore(runs)
+    (run_id,) = list_run_ids(store)
+    events = list_events(load_run(run_id, store))
+    return {event.step: event.seconds for event in events if event.seconds is not None}
 
 
 def describe(done: Ended, spans: list[Span], kept: dict[str, float]) -> Section:

@@ -27,7 +27,7 @@ ALLOWED = frozenset(
         *("SourceImageId", "SourceRegion", "CopyImageTags"),
         *("DeprecateAt", "DeleteAssociatedSnapshots"),
         *("ClientToken", "Key", "ResourceType", "TagSpecifications", "Tags"),
-        *("Name", "Overwrite", "Type", "Tier", "ScheduleExpression", "State"),
+        *("Name", "Overwrite", "Type", "Tier", "ScheduleExpression", "State", "SkipOsShutdown"),
         *("ActionAfterCompletion", "FlexibleTimeWindow", "Mode", "ScheduleExpressionTimezone"),
     )
 )

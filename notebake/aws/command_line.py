@@ -15,6 +15,9 @@ from botocore.model import OperationModel
 COUNTED = {"RunInstances": ("MinCount", "MaxCount")}
 """Operations for which the command line has one option --count instead of two."""
 
+TOO_NEW = {"SkipOsShutdown"}
+"""Parameters that command lines of 2025 lack, and that change nothing but how long a call takes."""
+
 
 class Option(NamedTuple):
     """One option and what follows it."""
@@ -43,7 +46,8 @@ def typed_call(
         botocore.exceptions.OperationNotFoundError: the service has no such operation.
     """
     model = _model(service, operation)
-    options = (Option("--region", region), *_options(model, dict(parameters)))
+    typed = {name: value for name, value in parameters.items() if name not in TOO_NEW}
+    options = (Option("--region", region), *_options(model, typed))
     return TypedCall(service, xform_name(operation, "-"), options)
 
 

@@ -19,6 +19,7 @@ from notebake.timeouts import CONSISTENCY_SECONDS, STATE_SECONDS
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
+SKIP_SHUTDOWN = "SkipOsShutdown"
 RELAUNCH = "Resume the run: it launches another machine."
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 # EC2 uses the key on behalf of the caller that creates a disk, if the key's policy allows it.
@@ -185,13 +186,17 @@ def _check_not_ended(instance_id: str, region: str) -> None:
         )
 
 
-def terminate_instances(instance_ids: list[str], region: str) -> None:
+def terminate_instances(
+    instance_ids: list[str], region: str, *, shut_down_first: bool = False
+) -> None:
     """Terminate instances and wait until they are gone.
 
-    One call each: a single unknown id would fail a call for several instances.
+    One call each: a single unknown id would fail a call for several instances. With
+    `shut_down_first` their systems write what they hold before; a volume that outlives its machine
+    needs that.
     """
     for instance_id in instance_ids:
-        terminate(instance_id, region)
+        terminate(instance_id, region, shut_down_first=shut_down_first)
     for instance_id in instance_ids:
         wait_until(
             lambda ending_id=instance_id: _is_gone(ending_id, region),  # type: ignore[misc]
@@ -202,18 +207,24 @@ def terminate_instances(instance_ids: list[str], region: str) -> None:
 
 
 @needs("ec2:TerminateInstances", USE_OURS.on("instance"), InstanceIds=[INSTANCE.stand_in])
-def terminate(instance_id: str, region: str) -> None:
+def terminate(instance_id: str, region: str, *, shut_down_first: bool = False) -> None:
     """Retry TerminateInstances until EC2 accepts it.
 
     "If you get an InvalidInstanceID.NotFound error after running TerminateInstances, this does not
     mean that the instance is or will be terminated" (EC2 developer guide, eventual consistency).
+    Types without the Nitro System refuse to be ended without the shutdown of their system:
+    https://github.com/kubernetes/kops/pull/17675
     """
+    options = {} if shut_down_first else {SKIP_SHUTDOWN: True}
 
     def is_accepted() -> bool | None:
         try:
             with calling(f"terminate {instance_id}"):
-                connect("ec2", region).terminate_instances(InstanceIds=[instance_id])
+                connect("ec2", region).terminate_instances(InstanceIds=[instance_id], **options)
         except CloudError as error:
+            if options and SKIP_SHUTDOWN in error.message:
+                options.clear()
+                return is_accepted()
             if error.code not in {"InvalidInstanceID.NotFound", *STILL_CHANGING}:
                 raise
             instance = describe_instance(instance_id, region)

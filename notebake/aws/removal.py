@@ -39,7 +39,10 @@ def _remove_interface(interface: Resource) -> None:
 
 
 REMOVERS: Mapping[str, Remove] = {
-    "instance": lambda machine: instances.terminate_instances([machine.id], machine.region),
+    # Nobody waits for it, and what a stranger has attached to it is not to be damaged.
+    "instance": lambda machine: instances.terminate_instances(
+        [machine.id], machine.region, shut_down_first=True
+    ),
     "volume": _remove_volume,
     "network interface": _remove_interface,
     # Its snapshots are resources of their own.

@@ -144,7 +144,7 @@ def stop_server(instance_id: str, region: str) -> None:
 @needs("ec2:TerminateInstances", CHANGE.on("instance"), only_for=SERVERS)
 def terminate_server(instance_id: str, region: str) -> None:
     """Terminate a server, and wait until it is gone. May be repeated."""
-    instances.terminate_instances([instance_id], region)
+    instances.terminate_instances([instance_id], region, shut_down_first=True)
 
 
 @needs("ec2:GetConsoleOutput", CHANGE.on("instance"), only_for=SERVERS)

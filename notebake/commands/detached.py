@@ -111,15 +111,17 @@ def read_status(name: str, offset: int) -> str:
     """Print the result of the work, the free space of the disks, and the log from `offset` on.
 
     The first line is empty while the work runs; the next lines, up to an empty one, are the disks;
-    the rest is the log in base64, which preserves the byte count. The command waits up to four
-    seconds for new output. Meanwhile it starts no program, as the work needs the processor itself:
-    it tries to read one byte more of the log, and pauses by reading from a pipe that stays empty.
+    the rest is the log in base64, which preserves the byte count. The command waits for the end of
+    the work up to four seconds; after one second new output is enough, so that a work that prints
+    much is not read all the time. Meanwhile it starts no program, as the work needs the processor
+    itself: it tries to read one byte more of the log, and pauses by reading from a pipe that stays
+    empty.
     """
-    has_news = "[ -f result ] || read -r -N 1 -u 3"
+    has_news = "[ -f result ] || { [ $tenth -gt 10 ] && read -r -N 1 -u 3; }"
     script = (
         f"cd {quote(f'{ROOT}/{name}')} || exit {NO_SUCH_WORK}\n"
         f"exec 3< log 4<> <(:); dd status=none iflag=skip_bytes skip={offset} count=0 <&3\n"
-        f"for _ in {{1..40}}; do if {has_news}; then break; fi; read -r -t 0.1 -u 4; done\n"
+        f"for tenth in {{1..40}}; do if {has_news}; then break; fi; read -r -t 0.1 -u 4; done\n"
         f"cat result 2>/dev/null || echo\n{LIST_DISK_SPACE}\necho\n"
         f"tail --bytes=+{offset + 1} log | head --bytes=65536 | base64"
     )

@@ -89,6 +89,20 @@ def test_a_terminated_instance_stays_to_be_seen_without_network_and_volumes(worl
     assert code_of(world.ec2.start_instances, InstanceIds=[instance_id]) == "IncorrectInstanceState"
 
 
+def test_the_shutdown_of_the_system_is_skipped_on_nitro_only(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-terminate-methods.html
+
+    The refusal: https://github.com/kubernetes/kops/pull/17675
+    """
+    on_nitro = world.launch_running()
+    world.ec2.terminate_instances(InstanceIds=[on_nitro], SkipOsShutdown=True)
+    world.wait_for_state(on_nitro, "terminated")
+    on_xen = world.launch_running(InstanceType="t2.micro")
+    at_once = code_of(world.ec2.terminate_instances, InstanceIds=[on_xen], SkipOsShutdown=True)
+    assert at_once == "OperationNotPermitted"
+    world.terminate(on_xen)
+
+
 def test_a_volume_that_is_not_to_be_deleted_outlives_the_instance(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-volume-delete.html"""
     world.terminate(world.launch_running(BlockDeviceMappings=[KEPT]))

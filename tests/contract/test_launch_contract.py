@@ -73,6 +73,33 @@ def test_a_terminated_machine_is_replaced(world: CloudWorld, run: Run) -> None:
     assert launch_instance.make(run).id == second.id
 
 
+def test_a_machine_of_a_run_ends_without_the_shutdown_of_its_system(
+    world: CloudWorld, run: Run
+) -> None:
+    launched = launch_instance.make(run)
+    with world.intercepting(CallRecorder("TerminateInstances")) as recorder:
+        instances.terminate_instances([launched.id], REGION)
+    assert [request.get("SkipOsShutdown") for request in recorder.recorded] == ["true"]
+    assert [machine["State"]["Name"] for machine in all_machines(world)] == ["terminated"]
+
+
+def test_a_type_that_must_be_shut_down_first_ends_all_the_same(world: CloudWorld) -> None:
+    (image,) = world.ec2.describe_images(Owners=["099720109477"])["Images"][:1]
+    launched = world.ec2.run_instances(
+        ImageId=image["ImageId"], InstanceType="m4.large", MinCount=1, MaxCount=1
+    )["Instances"][0]["InstanceId"]
+    with world.intercepting(CallRecorder("TerminateInstances")) as recorder:
+        instances.terminate_instances([launched], REGION)
+    assert [request.get("SkipOsShutdown") for request in recorder.recorded] == ["true", None]
+    assert [machine["State"]["Name"] for machine in all_machines(world)] == ["terminated"]
+
+
+def all_machines(world: CloudWorld) -> list[dict[str, Any]]:
+    """Return all machines as EC2 describes them."""
+    found = world.ec2.describe_instances()["Reservations"]
+    return [machine for reservation in found for machine in reservation["Instances"]]
+
+
 def test_after_an_undo_a_new_machine_is_launched_at_once(world: CloudWorld, run: Run) -> None:
     first = launch_instance.make(run)
     launch_instance.undo(run)

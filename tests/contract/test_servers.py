@@ -17,7 +17,7 @@ from notebake.servers.launch import launch
 from notebake.servers.losses import losses_of
 from notebake.servers.power import start_server, stop_server
 from notebake.servers.termination import remove_group, terminate_server
-from tests.cloud_world import REGION, RefusedCall
+from tests.cloud_world import REGION, CallRecorder, RefusedCall
 from tests.killed_calls import killed_during
 from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world
 
@@ -173,7 +173,10 @@ def test_a_slip_of_the_hand_keeps_no_server_for_years(world: ServerWorld) -> Non
 def test_a_terminated_server_leaves_nothing_and_its_name_is_free(world: ServerWorld) -> None:
     server = world.start(world.plan())
     assert [disk.size_gib for disk in losses_of(server, OWNER).gone] == [8]
-    terminate_server(server)
+    with world.world.intercepting(CallRecorder("TerminateInstances")) as recorder:
+        terminate_server(server)
+    # A volume of a person outlives its server, whose system writes what it holds.
+    assert [request.get("SkipOsShutdown") for request in recorder.recorded] == [None]
     assert (world.servers(), world.groups()) == ([], [])
     assert world.world.ec2.describe_volumes()["Volumes"] == []
     # EC2 replays the terminated machine for its token: another launch is another request.

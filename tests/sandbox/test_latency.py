@@ -118,6 +118,27 @@ def test_states_last_by_the_clouds_clock_and_nothing_sleeps(slow_world: World) -
     slow_world.wait_for_state(instance_id, "stopped")
 
 
+@pytest.mark.parametrize("was_stopped", [True, False])
+def test_an_instance_ends_sooner_without_the_shutdown_of_its_system(was_stopped: bool) -> None:
+    ends = {"shutting-down": Span(30, 30, 30), "shutting-down-at-once": Span(10, 10, 10)}
+    with strict_cloud_opened(latency=Latency(dict.fromkeys(QUICK, Span(0, 0, 0)) | ends)) as opened:
+        world = world_of(opened)
+        slowly, at_once = world.launch_running(), world.launch_running()
+        if was_stopped:
+            world.stop(at_once)
+        world.ec2.terminate_instances(InstanceIds=[slowly])
+        world.ec2.terminate_instances(InstanceIds=[at_once], SkipOsShutdown=not was_stopped)
+        for each in (slowly, at_once):
+            wait_for_work(world, each)
+        world.advance(9)
+        assert [world.state(each) for each in (slowly, at_once)] == ["shutting-down"] * 2
+        world.advance(2)
+        world.wait_for_state(at_once, "terminated")
+        assert world.state(slowly) == "shutting-down"
+        world.advance(20)
+        world.wait_for_state(slowly, "terminated")
+
+
 def test_a_host_that_is_stopped_before_it_has_power_gets_none(slow_world: World) -> None:
     instance_id = slow_world.launch()["InstanceId"]
     wait_until_running(slow_world, instance_id)

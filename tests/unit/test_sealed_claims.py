@@ -69,9 +69,13 @@ def check(location: str) -> None:
     assert claims_in(read_claims(location)) == wanted
 
 
-def do_something(location: str, draw: Random, number: int) -> None:
-    """Do one thing that may happen to a store, drawn at random."""
-    run_id, execution = draw.choice(RUNS), f"e-{number}"
+def do_something(location: str, draw: Random, number: int, runs: list[str]) -> None:
+    """Do one thing that may happen to a store with these runs, drawn at random.
+
+    The id of a run whose record was removed is not used again: another run takes its place.
+    """
+    place, execution = draw.randrange(len(runs)), f"e-{number}"
+    run_id = runs[place]
     folder = Path(location, run_id)
     if not folder.exists():
         account = draw.choice((None, Account(id="210987654321", partition="aws")))
@@ -88,6 +92,7 @@ def do_something(location: str, draw: Random, number: int) -> None:
         if draw.random() < 0.5:
             shutil.rmtree(Path(location, "record", run_id), ignore_errors=True)
             shutil.rmtree(Path(location, "record", SEALS, run_id), ignore_errors=True)
+            runs[place] = f"{run_id.partition('-')[0]}-{10 + number}"
     elif what == "forget":
         forget()
     for path in Path(location).glob("summaries/*/*") if what == "tear" else ():
@@ -102,9 +107,10 @@ def test_drawn_histories_give_what_reading_all_runs_gives(
     if is_remote:
         as_remote(monkeypatch)
     draw = seeded(f"{fix_seed()} {number} {is_remote}")
+    runs = [*RUNS]
 
     for move in range(MOVES):
-        do_something(location, draw, move)
+        do_something(location, draw, move, runs)
         check(location)
 
     forget()

@@ -11,6 +11,7 @@ from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.instances import boot
 from sandbox.ec2.instances.capacity import check_capacity
 from sandbox.ec2.instances.state import enter_state, terminate
+from sandbox.ec2.instances.types import is_nitro
 from sandbox.ec2.model import STATE_CODES, Instance, Params
 from sandbox.ec2.state.region import Region
 
@@ -74,8 +75,15 @@ def reboot_instances(region: Region, parameters: Params) -> None:
 
 
 def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:
-    """TerminateInstances: from every state, repeatedly too."""
+    """TerminateInstances: from every state, repeatedly too; without the system's shutdown on Nitro.
+
+    https://github.com/kubernetes/kops/pull/17675 has the refusal for other types.
+    """
     instances = _find_all(region, parameters)
+    skips_system = bool(parameters.get("SkipOsShutdown"))
+    if skips_system and not all(is_nitro(instance.instance_type) for instance in instances):
+        message = "SkipOsShutdown is not supported on Xen instance types."
+        raise ec2_error("OperationNotPermitted", message)
     for instance in instances:
         if instance.disable_termination:
             message = (
@@ -88,7 +96,7 @@ def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:
     for instance in instances:
         before = instance.state
         if before not in ("shutting-down", "terminated"):
-            terminate(region, instance, BY_USER)
+            terminate(region, instance, BY_USER, skips_system=skips_system)
         changes.append(_change(instance, before))
     return {"TerminatingInstances": changes}
 

@@ -57,9 +57,17 @@ LINGERING = "lingering"
 """The time for which EC2 still shows the disks of a terminated instance."""
 
 
-def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
-    """Begin to terminate an instance; its host, interface and volumes end in the background."""
+def terminate(
+    region: Region, instance: Instance, reason: tuple[str, str], *, skips_system: bool = False
+) -> None:
+    """Begin to terminate an instance; its host, interface and volumes end in the background.
+
+    It is over sooner if EC2 skips the shutdown of the system, or if the instance is stopped.
+    """
+    is_at_once = skips_system or instance.state == "stopped"
     enter_state(region, instance, "shutting-down", reason)
+    if is_at_once:
+        region.transitions.begin(instance.id, "shutting-down", "shutting-down-at-once")
     region.core.later(instance.id, partial(_finish_termination, region, instance))
 
 

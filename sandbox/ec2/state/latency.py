@@ -26,6 +26,7 @@ QUICK: Mapping[str, Span] = {
     "power-on": Span(0, 0, 0),
     "stopping": Span(0.2, 0.2, 0.2),
     "shutting-down": Span(0.2, 0.2, 0.2),
+    "shutting-down-at-once": Span(0.2, 0.2, 0.2),
     "creating": Span(0.1, 0.1, 0.1),
     "attaching": Span(0.1, 0.1, 0.1),
     "detaching": Span(0.1, 0.1, 0.1),
@@ -37,6 +38,7 @@ QUICK: Mapping[str, Span] = {
 }
 """Seconds from the beginning of a state; they include the time that the host itself needs.
 
+`shutting-down-at-once` is the state `shutting-down` of an instance whose system is not shut down.
 `snapshot-gib` is no state: by so many seconds a snapshot is longer for each GiB that it copies."""
 
 AWS: Mapping[str, Span] = {
@@ -55,6 +57,10 @@ AWS: Mapping[str, Span] = {
     # commonly ends after 30 or 40 s; some took ten minutes:
     # https://github.com/hashicorp/terraform/pull/8613
     "shutting-down": Span(15, 30, 70),
+    # Without the shutdown of the system, which is skipped on request ("faster state transitions",
+    # https://awsapichanges.com/archive/changes/b3ec87-ec2.html) or is over, as of a stopped one.
+    # AWS gives no number. Our estimate: EC2 takes about as long for its own part as at a launch.
+    "shutting-down-at-once": Span(5, 15, 40),
     # 14 s in a log of Terraform, which first looks after 10 s:
     # https://github.com/turbot/steampipe-plugin-aws/pull/534
     "creating": Span(1, 4, 14),

@@ -20,10 +20,10 @@ class Transitions:
         self._failing: dict[str, str] = {}
         self._failing_before_running: dict[str, Reason] = {}
 
-    def begin(self, resource_id: str, state: str) -> None:
-        """Begin a state, which lasts for the cloud's latency."""
+    def begin(self, resource_id: str, state: str, span: str = "") -> None:
+        """Begin a state, which lasts for the cloud's latency of it, or of another `span`."""
         now = self._now()
-        self._spans[resource_id, state] = (now, now + self._core.latency.seconds(state))
+        self._spans[resource_id, state] = (now, now + self._core.latency.seconds(span or state))
 
     def begin_launch(self, instance_id: str) -> None:
         """Begin `pending`, followed by `power-on` if the latency has such a time."""
