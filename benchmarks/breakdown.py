@@ -20,6 +20,8 @@ from notebake.store.directory import DirectoryStore
 
 LONGEST = 15
 Key = TypeVar("Key")
+Kept = dict[str, tuple[float, float]]
+"""By step when it began, in seconds after the command, and how many seconds it took."""
 HOW = (
     "Seconds of the wall clock, each counted once. In a thread the innermost span counts; where"
     f" several threads are busy, the first of: {', '.join(KINDS)}."
@@ -42,25 +44,31 @@ def measure(latency: str = "quick", *, together: bool = False) -> Section:
                     [*command, "build", str(recipe)], cloud.environment, folder / "build.log"
                 )
             spans = [Span(**fields) for fields in json.loads(spans_path.read_text())]
-            kept = kept_seconds(folder / "runs")
+            kept = kept_times(folder / "runs", done.began)
     return describe(done, spans, kept)
 
 
-def kept_seconds(runs: Path) -> dict[str, float]:
-    """Return how long each step of the only run took, as the run itself has kept it."""
+def kept_times(runs: Path, began: float) -> Kept:
+    """Return when each step of the only run began and how long it took, as the run has kept it."""
     store = DirectoryStore(runs)
     (run_id,) = list_run_ids(store)
-    events = list_events(load_run(run_id, store))
-    return {event.step: event.seconds for event in events if event.seconds is not None}
+    return {
+        event.step: (event.at.timestamp() - event.seconds - began, event.seconds)
+        for event in list_events(load_run(run_id, store))
+        if event.happening == "done" and event.seconds is not None
+    }
 
 
-def describe(done: Ended, spans: list[Span], kept: dict[str, float]) -> Section:
+def describe(done: Ended, spans: list[Span], kept: Kept) -> Section:
     """Return what the spans say."""
     pieces = list(attribute(spans, done.began, done.ended))
     return Section(
         title="Where the seconds of a build go",
         tables=(by_kind(pieces), by_step(pieces, kept), longest(pieces)),
-        notes=(HOW, "`kept` is what the run itself has kept; steps side by side overlap in it."),
+        notes=(
+            HOW,
+            "`began` and `kept` are what the run itself has kept; steps side by side overlap.",
+        ),
     )
 
 
@@ -72,8 +80,8 @@ def by_kind(pieces: list[Piece]) -> Table:
     return Table(("by kind", "s", "share"), (*rows, ("in all", f"{whole:.1f}", "")))
 
 
-def by_step(pieces: list[Piece], kept: dict[str, float]) -> Table:
-    """Return each step's seconds, by kind."""
+def by_step(pieces: list[Piece], kept: Kept) -> Table:
+    """Return when each step began, and its seconds by kind."""
     kinds = (*KINDS, REST)
     sums = _sums(((piece.step, piece.kind), piece.seconds) for piece in pieces)
     order = [BEFORE, *kept]
@@ -81,16 +89,16 @@ def by_step(pieces: list[Piece], kept: dict[str, float]) -> Table:
     rows = []
     for step in steps:
         cells = [sums.get((step, kind), 0.0) for kind in kinds]
-        known = f"{kept[step]:.1f}" if step in kept else ""
+        known = [f"{seconds:.1f}" for seconds in kept.get(step, ())] or ["", ""]
         rows.append(
             (
                 step,
-                known,
+                *known,
                 f"{sum(cells):.1f}",
                 *(f"{cell:.1f}" if cell >= 0.05 else "" for cell in cells),
             )
         )
-    return Table(("by step", "kept", "wall", *kinds), tuple(rows))
+    return Table(("by step", "began", "kept", "wall", *kinds), tuple(rows))
 
 
 def longest(pieces: list[Piece]) -> Table:

@@ -9,12 +9,16 @@ import pytest
 from benchmarks.attribution import BEFORE, REST, Piece, Span, attribute
 from benchmarks.bakes import Bake, measured
 from benchmarks.baking import compare, order, spelled
-from benchmarks.breakdown import by_kind, by_step, longest
+from benchmarks.breakdown import by_kind, by_step, kept_times, longest
 from benchmarks.processors import kept_to, machines_watched
 from benchmarks.program import Ended, run_to_end
 from benchmarks.recipes import RECIPE, write_recipe
 from benchmarks.section import Section, Table, as_markdown, as_text, at_most
+from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
+from notebake.runs.events import record_outcome
+from notebake.runs.open_store import open_store
+from notebake.runs.registry import new_run
 from tests.limits import HANG_SECONDS
 
 
@@ -73,9 +77,22 @@ def test_the_tables_of_a_breakdown_agree_on_the_whole() -> None:
     pieces = list(attribute(spans, 0, 10))
 
     assert by_kind(pieces).rows[-1] == ("in all", "10.0", "")
-    steps = {row[0]: row[1:3] for row in by_step(pieces, {"install": 7.5}).rows}
-    assert steps == {BEFORE: ("", "3.0"), "install": ("7.5", "7.0")}
+    steps = {row[0]: row[1:4] for row in by_step(pieces, {"install": (1.5, 7.5)}).rows}
+    assert steps == {BEFORE: ("", "", "3.0"), "install": ("1.5", "7.5", "7.0")}
     assert longest(pieces).rows[0] == ("uv (remote work)", "install", "1", "7.00")
+
+
+def test_the_steps_of_a_breakdown_are_those_that_the_run_has_recorded(tmp_path: Path) -> None:
+    run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
+    record_outcome(run, "preflight", "found")
+    began = time.time()
+    record_outcome(run, "install", "done", seconds=1.5)
+    record_outcome(run, "install", "undone", seconds=30)
+
+    ((step, (after, seconds)),) = kept_times(tmp_path, began - 10).items()
+
+    assert (step, seconds) == ("install", 1.5)
+    assert after >= 8.4, "a step began so many seconds before its outcome was recorded"
 
 
 def bake(tool: str, image: float, whole: float) -> Bake:
