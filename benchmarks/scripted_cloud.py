@@ -79,11 +79,14 @@ class MachinesWithSsh(ScriptedMachines):
         host.clock.host = host
 
     def boot(self, machine_id: str, on_exit: OnExit) -> None:
-        """Let callers in once sshd runs."""
+        """Let callers in once sshd runs, at the address that the machine has from outside."""
         super().boot(machine_id, on_exit)
         host = self.hosts[machine_id]
+        address = self.public_addresses.get(machine_id, host.address)
         time.sleep(BOOT_SECONDS / self.times)
-        self.doors[machine_id] = SshDoor(host, self.recipe, self.ssh_port, self.jupyter_port)
+        self.doors[machine_id] = SshDoor(
+            host, self.recipe, (address, self.ssh_port), self.jupyter_port
+        )
 
     def end_from_inside(self, machine_id: str, why: Exit) -> None:
         """Cut every line."""

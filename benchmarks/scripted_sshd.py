@@ -26,11 +26,13 @@ LOOK_UP_SECONDS = 1.0
 class SshDoor:
     """Lets callers in to one host, from its boot to its power-off."""
 
-    def __init__(self, host: ScriptedHost, recipe: Recipe, port: int, jupyter_port: int) -> None:
+    def __init__(
+        self, host: ScriptedHost, recipe: Recipe, place: tuple[str, int], jupyter_port: int
+    ) -> None:
         self.host, self.recipe, self.jupyter_port = host, recipe, jupyter_port
         self._is_open = True
         self._lines: list[paramiko.Transport] = []
-        self._listener = socket.create_server((host.address, port))
+        self._listener = socket.create_server(place)
         threading.Thread(target=self._let_in, daemon=True).start()
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import ten_world
 from benchmarks.attribution import BEFORE, REST, Piece, Span, attribute
 from benchmarks.bakes import Bake, measured
 from benchmarks.baking import compare, order, spelled
@@ -13,12 +15,15 @@ from benchmarks.breakdown import by_kind, by_step, kept_times, longest
 from benchmarks.processors import kept_to, machines_watched
 from benchmarks.program import Ended, run_to_end
 from benchmarks.recipes import RECIPE, write_recipe
+from benchmarks.scripted_cloud import cloud_started
 from benchmarks.section import Section, Table, as_markdown, as_text, at_most
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
 from notebake.runs.events import record_outcome
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
+from notebake.waiting import wait_until
+from tests.ec2_actions import Ec2Actions, client
 from tests.limits import HANG_SECONDS
 
 
@@ -93,6 +98,26 @@ def test_the_steps_of_a_breakdown_are_those_that_the_run_has_recorded(tmp_path: 
 
     assert (step, seconds) == ("install", 1.5)
     assert after >= 8.4, "a step began so many seconds before its outcome was recorded"
+
+
+def test_a_scripted_host_is_reached_where_ec2_says_that_it_is(tmp_path: Path) -> None:
+    with cloud_started(ten_world.write_recipe(tmp_path / "ocean.yaml", 1)) as cloud:
+        ec2 = client("ec2", cloud.url)
+        (image,) = ec2.describe_images(Owners=["099720109477"])["Images"][:1]
+        world = Ec2Actions(ec2, image["ImageId"], "us-west-2a")
+        shown = world.instance(world.launch_running(InstanceType="m5.large"))
+        place = shown["PublicIpAddress"], cloud.ssh_port
+        wait_until(lambda: greeting(place), what="sshd", timeout_seconds=HANG_SECONDS)
+    assert shown["PublicIpAddress"] != shown["PrivateIpAddress"]
+
+
+def greeting(place: tuple[str, int]) -> str | None:
+    """Return what a server of ssh says first; None if nobody listens there."""
+    try:
+        with socket.create_connection(place, HANG_SECONDS) as line:
+            return line.recv(100).decode()
+    except ConnectionRefusedError:
+        return None
 
 
 def bake(tool: str, image: float, whole: float) -> Bake:
