@@ -31,6 +31,7 @@ SHARES = {
     "sandbox/test_idle_truth.py": 0.2,
     "sandbox/test_lost_lines.py": 0.35,
     "sandbox/test_twists.py": 0.2,
+    "shared/test_unit_server.py": 0.2,
     "ssh": 0.2,
     "stories": 0.2,
     "unit/test_commands_conda.py": 0.12,
@@ -50,6 +51,7 @@ DRAWN_WHOLE = (
     "faults/test_lost_output.py",
     "kills/test_true_kills.py",
     "policy/test_policies.py",
+    "shared/test_unit_server.py",
     "stories",
 )
 """Here a file is drawn or none of it: its tests look at the same piece of work."""
