@@ -8,8 +8,15 @@ from tests.cloud_world import CloudWorld, cloud_world
 from tests.quick_clock import QuickClock
 
 
+CLOCK_TIMES = 60
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[CloudWorld]:
-    """An empty cloud, in which our own waiting is sixty times quicker than it would be."""
-    with cloud_world(tmp_path) as opened, clock.replaced(QuickClock(60)):
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CloudWorld]:
+    """An empty cloud, in which our own waiting is sixty times quicker than it would be.
+
+    A file may have another CLOCK_TIMES, where waits end at their limits and nothing expires.
+    """
+    times = getattr(request.module, "CLOCK_TIMES", CLOCK_TIMES)
+    with cloud_world(tmp_path) as opened, clock.replaced(QuickClock(times)):
         yield opened

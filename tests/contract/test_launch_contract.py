@@ -27,6 +27,7 @@ from tests.cloud_world import (
     RefusedCall,
 )
 
+CLOCK_TIMES = 300
 BUILDER = "launch_instance"
 BUILDER_ROLE = "builder"
 

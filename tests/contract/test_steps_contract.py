@@ -18,6 +18,7 @@ from tests.cloud_steps import (
 )
 from tests.cloud_world import REGION, CloudWorld, LostAnswer, RefusedCall, result_ids
 
+CLOCK_TIMES = 300
 MADE_BY = {
     "import_key_pair": "ImportKeyPair",
     "open_ssh": "CreateSecurityGroup",
