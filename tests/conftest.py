@@ -37,9 +37,11 @@ ONE_BAKE = (
 )
 """What needs the one sandbox, the one Prefect server and the one image of the bakes: each worker
 that has any of it would bake."""
+ONE_SERVER = "tests/flows/"
+"""What needs Prefect's server of the tests: each worker that has any of it starts one."""
 LONGEST = (
     *(path.removeprefix("tests/") for path in ONE_BAKE),
-    *("kills/test_kills.py", "faults/", "kills/", "sandbox/", "clients/", "flows/", "stories/"),
+    *("kills/test_kills.py", "flows/", "faults/", "kills/", "sandbox/", "clients/", "stories/"),
     *("ssh/", "unit/test_commands_conda.py", "installed/", "contract/"),
 )
 """What takes longest, the longest first: what begins last should be over soon."""
@@ -160,11 +162,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class BakesTogether(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each file to one worker, and the files that look at one bake to the same."""
+    """Gives each file to one worker, and those of one bake, or of one server, to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
         path: str = super()._split_scope(nodeid)
-        return "bakes" if path.startswith(ONE_BAKE) else path
+        if path.startswith(ONE_BAKE):
+            return "bakes"
+        return "flows" if path.startswith(ONE_SERVER) else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BakesTogether:

@@ -6,11 +6,15 @@ first source with a value counts, even if the value is "", which means "no serve
 """
 
 import os
+import ssl
 import tomllib
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 from notebake.errors import NotebakeError
 from notebake.timeouts import PREFECT_ANSWER_SECONDS
@@ -37,11 +41,33 @@ def find_configured_server() -> ConfiguredServer | None:
     return first if first and first.url else None
 
 
+def check_somebody_answers(server: ConfiguredServer) -> None:
+    """Raise NotebakeError if nobody answers at the server's address, without importing Prefect.
+
+    Whether it is Prefect's API and lets us in, with Prefect's own settings, is seen later.
+    """
+    try:
+        with urlopen(f"{server.url}/health", timeout=PREFECT_ANSWER_SECONDS):  # noqa: S310
+            pass
+    except HTTPError:
+        return
+    except (URLError, OSError, ValueError, HTTPException) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        if not isinstance(reason, ssl.SSLError):
+            raise NotebakeError(
+                f"{_name_of(server)} does not answer: {reason}", _hint_to_start(server)
+            ) from error
+
+
+def _name_of(server: ConfiguredServer) -> str:
+    return f"Prefect's server at {server.url}, which is named by {server.source},"
+
+
 def check_server_responds(server: ConfiguredServer) -> None:
     """Raise NotebakeError unless the server responds as Prefect's API and lets us in."""
     import httpx
 
-    name = f"Prefect's server at {server.url}, which is named by {server.source},"
+    name = _name_of(server)
     try:
         _send_requests()
     except httpx.HTTPStatusError as error:

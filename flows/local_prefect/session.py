@@ -11,6 +11,7 @@ from typing import TextIO
 
 from flows.local_prefect.configured_server import (
     check_server_responds,
+    check_somebody_answers,
     find_configured_server,
     profiles_path,
 )
@@ -41,6 +42,8 @@ def prefect_server() -> Iterator[Callable[[], None]]:
     bypass_proxy_for_loopback()
     if configured := find_configured_server():
         ensure_prefect_home()
+        # What costs money begins before Prefect is imported.
+        check_somebody_answers(configured)
 
         def wait_for_configured() -> None:
             import_flows()

@@ -7,7 +7,6 @@ from notebake import clock
 from tests.cloud_world import CloudWorld, cloud_world
 from tests.quick_clock import QuickClock
 
-
 CLOCK_TIMES = 60
 
 

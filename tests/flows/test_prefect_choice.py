@@ -15,6 +15,7 @@ from flows.local_prefect import configured_server
 from flows.local_prefect.configured_server import (
     ConfiguredServer,
     check_server_responds,
+    check_somebody_answers,
     find_configured_server,
 )
 from notebake.errors import NotebakeError
@@ -226,20 +227,35 @@ def test_an_unusable_server_gives_a_short_error(
 def test_an_unreachable_address_gives_a_short_error(url: str) -> None:
     with pytest.raises(NotebakeError, match="does not answer"):
         check(url)
+    # The same without Prefect, before anything is paid for.
+    with pytest.raises(NotebakeError, match="does not answer") as caught:
+        check_somebody_answers(ConfiguredServer(url, "the file .env"))
+    assert "prefect server start" in caught.value.hint
+
+
+@pytest.mark.parametrize("answers", [FINE, {"*": (401, "")}, {"*": (503, "")}])
+def test_whoever_answers_is_judged_when_prefect_is_imported(answers: Answers) -> None:
+    with answering(answers) as url:
+        check_somebody_answers(ConfiguredServer(url, "the file .env"))
 
 
 @pytest.mark.parametrize(
-    ("variables", "message"),
+    ("variables", "more", "message"),
     [
-        ({"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "PREFECT_API_URL in the environment"),
-        ({"PREFECT_API_REQUEST_TIMEOUT": "soon"}, "cannot be imported with the settings"),
+        ({"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "", "PREFECT_API_URL in the environment"),
+        # Without an approval AWS, which nobody reaches here, would be asked first.
+        (
+            {"PREFECT_API_REQUEST_TIMEOUT": "soon"},
+            "approve: [bake]\n",
+            "cannot be imported with the settings",
+        ),
     ],
 )
 def test_the_command_reports_prefect_problems_in_one_paragraph(
-    variables: dict[str, str], message: str, tmp_path: Path
+    variables: dict[str, str], more: str, message: str, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "tiny.yaml"
-    recipe.write_text("name: tiny\n")
+    recipe.write_text(f"name: tiny\n{more}")
     known = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli.main", "build", str(recipe)],
