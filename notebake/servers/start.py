@@ -11,8 +11,7 @@ from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
 from notebake.recipe import Network
 from notebake.servers.elastic import ensure_elastic_address
-from notebake.servers.find import list_servers
-from notebake.servers.launch import launch
+from notebake.servers.launch import first_of, launch, servers_of, settle
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
@@ -28,11 +27,13 @@ log = logging.getLogger(__name__)
 
 
 def find_existing(plan: LaunchPlan) -> Server | None:
-    """Return the server of the plan's name and owner, if there is one that is not gone."""
-    for server in list_servers(plan.region):
-        if (server.owner, server.name) == (plan.owner, plan.name):
-            return server
-    return None
+    """Return the server of the plan's name and owner, if there is one that is not gone.
+
+    Raises:
+        SeveralServersError: there are several, and somebody may have worked on each of them.
+    """
+    found = servers_of(plan)
+    return first_of(found) if found else None
 
 
 def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
@@ -42,9 +43,13 @@ def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
     and what is missing is made. Without `mounts`, as where there is no private key, its disks are
     mounted when it is opened.
     """
-    existing = find_existing(plan)
+    found = servers_of(plan)
+    existing = first_of(found) if found else None
     volumes = choose_volumes(plan, existing)
     check_disks(plan.tags, existing)
+    if existing and len(found) > 1:
+        # An earlier start was killed before it ended all but one.
+        existing = settle(plan, existing.id)
     if existing is None:
         existing = launch_new(in_zone_of(volumes, plan), vpc_id)
         # Of two that were started at the same moment the first stays, wherever it is.
