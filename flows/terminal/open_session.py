@@ -38,11 +38,9 @@ def hold_open(
     Raises:
         NotebakeError: it cannot be opened.
     """
-    kept = keep_port(reached.owner, reached.name, port, reached.region)
+    kept = keep_port(reached, port)
     process_path = folder_of(reached.owner, reached.name) / PROCESS_NAME
-    view = OpenView(
-        reached.name, reached.region, on_open=lambda opened: show_page(opened, view, prints=prints)
-    )
+    view = OpenView(reached, on_open=lambda opened: show_page(opened, view, prints=prints))
     opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh, search=search)
 
     async def run() -> None:
@@ -128,17 +126,17 @@ def show_running_one(reached: Reached, port: int | None) -> bool:
     page = folder / PAGE_NAME
     if port or is_dead(process) or process == this_process() or not page.exists():
         return False
-    if is_free(keep_port(reached.owner, reached.name)):
+    if is_free(keep_port(reached)):
         return False  # it was killed: without /proc that cannot be told by its number
     open_browser(page)
-    view = OpenView(reached.name, reached.region, on_open=lambda _: None)
+    view = OpenView(reached, on_open=lambda _: None)
     view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
     return True
 
 
 def page_answers(reached: Reached) -> bool:
     """Return whether JupyterLab answers at the server's port now."""
-    port = keep_port(reached.owner, reached.name)
+    port = keep_port(reached)
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
         asking.request("GET", "/api")

@@ -10,6 +10,7 @@ from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
 from notebake.local.usual_region import region_words
 from notebake.servers.ends import describe_ends, tags_of_changes
+from notebake.servers.next_command import command_on
 from notebake.servers.offer import price_address
 from notebake.timestamps import utc_from_seconds
 
@@ -61,19 +62,20 @@ def describe_plan(
         if plan.tags.get(tags.SCHEDULER_ROLE):
             yield f"         {OUTSIDE[True]}"
         if image.efs:
-            yield f"EFS      {describe_efs(image, plan.profile)}"
+            yield f"EFS      {describe_efs(image, plan)}"
     yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
     if plan.has_elastic_address:
         month = price_address(plan.region)
         yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
 
 
-def describe_efs(image: "ChosenImage", profile: str) -> str:
+def describe_efs(image: "ChosenImage", plan: "LaunchPlan") -> str:
     """Return what a new server has of the file systems on EFS that its image names."""
     points = ", ".join(image.efs)
-    if profile:
-        return f"{points}: mounted when first opened, if the role of {profile} may"
-    words = ("start", image.recipe or image.id, "--instance-profile", "NAME")
+    if plan.profile:
+        return f"{points}: mounted when first opened, if the role of {plan.profile} may"
+    whose = ("--name", plan.name, "--owner", plan.owner, *region_words(plan.region))
+    words = ("start", image.recipe or image.id, *whose, "--instance-profile", "NAME")
     return f"not at {points} without a role: {NextCommand(words).command_line()}"
 
 
@@ -108,7 +110,7 @@ def what_stays(server: "Server") -> str:
 
 
 def _opening(server: "Server") -> str:
-    return NextCommand(("open", server.name, *region_words(server.region))).command_line()
+    return command_on(server, "open").command_line()
 
 
 def describe_condition(marks: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from notebake.servers.server import Server, as_server
 
 
 def list_command(region: str) -> NextCommand:
-    """Return the command that lists all servers of a region."""
+    """Return the command that lists all servers of a region, and the volumes that outlive them."""
     return NextCommand(("servers", *region_words(region)), "All servers")
 
 

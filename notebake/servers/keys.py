@@ -6,9 +6,9 @@ import stat
 import sys
 from pathlib import Path
 
-from notebake.errors import NextCommand, NotebakeError
+from notebake.errors import NotebakeError
 from notebake.local.atomic_files import create_file, write_file
-from notebake.local.usual_region import region_words
+from notebake.servers.next_command import NamedServer, command_on
 from notebake.servers.place import KEY_NAME, folder_of
 
 KEY_FILES = {
@@ -105,7 +105,7 @@ def remember_own(owner: str, name: str, path: Path) -> None:
         write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
 
 
-def check_key(path: Path, name: str, region: str = "") -> None:
+def check_key(path: Path, server: NamedServer) -> None:
     """Check that ssh will take the key file.
 
     Raises:
@@ -113,12 +113,11 @@ def check_key(path: Path, name: str, region: str = "") -> None:
     """
     if not path.is_file():
         raise NotebakeError(
-            f"The key of the server {name} is not on this computer: {path} does not exist.",
+            f"The key of the server {server.name} is not on this computer: {path} does not exist.",
             "Copy it from the computer on which the server was started.",
         ).with_next(
-            NextCommand(
-                ("open", name, "--key", "FILE", *region_words(region)),
-                "With another that the server accepts",
+            command_on(
+                server, "open", "--key", "FILE", purpose="With another that the server accepts"
             )
         )
     if sys.platform != "win32" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -15,6 +15,7 @@ from notebake.aws.model import Instance
 from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
 from notebake.servers.find import list_servers, several_error
 from notebake.servers.launch_plan import LaunchPlan
+from notebake.servers.may_run import saying_what_runs
 from notebake.servers.names import launch_token
 from notebake.servers.server import Server
 from notebake.timeouts import CONSISTENCY_SECONDS
@@ -47,7 +48,8 @@ def launch(plan: LaunchPlan, group_id: str) -> Server:
             log.warning("No room for %s: %s", place, error.code)
             tried.append(f"{place} ({error.code})")
         else:
-            return settle(plan, machine)
+            with saying_what_runs(plan, machine):
+                return settle(plan, machine)
     raise CapacityError(
         f"AWS has no room for the server at present. Tried: {'; '.join(tried)}.",
         "Try again in a while, or with another type: --type TYPE",

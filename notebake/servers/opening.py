@@ -69,7 +69,7 @@ class Opening:
         try:
             await self._tunnel.listen(self._port)
         except OSError as error:
-            raise port_taken_error(self.reached.name, self._port, self.reached.region) from error
+            raise port_taken_error(self.reached, self._port) from error
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keeper.run())

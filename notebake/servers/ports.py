@@ -4,9 +4,9 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from notebake.errors import NextCommand, NotebakeError
+from notebake.errors import NotebakeError
 from notebake.local.atomic_files import locked, write_file
-from notebake.local.usual_region import region_words
+from notebake.servers.next_command import NamedServer, command_on
 from notebake.servers.place import folder_of, servers_folder
 
 FIRST_PORT = 7005
@@ -17,16 +17,16 @@ class PortTakenError(NotebakeError):
     """Another program listens on the port of a server."""
 
 
-def keep_port(owner: str, name: str, wanted: int | None = None, region: str = "") -> int:
+def keep_port(server: NamedServer, wanted: int | None = None) -> int:
     """Return the server's port: the one wanted, the one kept, or the next that is free; keep it.
 
     Raises:
         PortTakenError: the one wanted is taken, and the one kept stays; or all are taken.
     """
-    path = _path_of(owner, name)
+    path = _path_of(server.owner, server.name)
     with locked(servers_folder()):
         if wanted and not is_free(wanted):
-            raise port_taken_error(name, wanted, region)
+            raise port_taken_error(server, wanted)
         port = wanted or _read(path) or _next_free(path)
         write_file(path, f"{port}\n".encode())
     return port
@@ -37,14 +37,18 @@ def kept_port(owner: str, name: str) -> int | None:
     return _read(_path_of(owner, name))
 
 
-def port_taken_error(name: str, port: int, region: str = "") -> PortTakenError:
+def port_taken_error(server: NamedServer, port: int) -> PortTakenError:
     """Return the error for a kept port on which another program listens."""
     return PortTakenError(
-        f"Another program on this computer listens on port {port}, at which {name} is opened."
+        f"Another program on this computer listens on port {port}, at which {server.name} is"
+        " opened."
     ).with_next(
-        NextCommand(
-            ("open", name, "--port", str(_first_bindable(port + 1)), *region_words(region)),
-            "To open it at another",
+        command_on(
+            server,
+            "open",
+            "--port",
+            str(_first_bindable(port + 1)),
+            purpose="To open it at another",
         )
     )
 

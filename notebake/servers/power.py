@@ -8,6 +8,7 @@ from notebake.aws import instances, server_calls, tags
 from notebake.errors import CloudError, ResourceLostError
 from notebake.servers.ends import HARD_END_HOURS, describe_ends, tags_of_changes
 from notebake.servers.find import describe_server, list_command
+from notebake.servers.may_run import saying_what_runs
 from notebake.servers.no_room import with_advice
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.run_time import tags_of_runs
@@ -50,7 +51,8 @@ def start_server(server: Server) -> Server:
             raise with_advice(error, server) from error
     else:
         _ensure_ends_of_started(server)
-    return wait_until_running(server)
+    with saying_what_runs(server, server.id):
+        return wait_until_running(server)
 
 
 def _ensure_ends_of_started(server: Server) -> None:

@@ -1,6 +1,7 @@
 """Starts the server of a name: the one that there is, or a new one from an image."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 from notebake.aws import networks, server_calls, tags
@@ -13,6 +14,7 @@ from notebake.recipe import Network
 from notebake.servers.elastic import ensure_elastic_address
 from notebake.servers.launch import first_of, launch, servers_of, settle
 from notebake.servers.launch_plan import LaunchPlan
+from notebake.servers.may_run import add_what_runs, saying_what_runs
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
 from notebake.servers.no_room import running_command
@@ -20,7 +22,7 @@ from notebake.servers.power import change_server, start_server
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
 from notebake.servers.server_disks import check_disks, disks_of
-from notebake.servers.volume_choice import choose_volumes, in_zone_of
+from notebake.servers.volume_choice import VolumeChoice, choose_volumes, in_zone_of
 from notebake.servers.volumes import attach_volumes
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
 
     Typed again, also elsewhere or after a kill, it goes on where it was: what is there is found,
     and what is missing is made. Without `mounts`, as where there is no private key, its disks are
-    mounted when it is opened.
+    mounted when it is opened. An error says whether a machine runs by then, and costs.
     """
     found = servers_of(plan)
     existing = first_of(found) if found else None
@@ -53,9 +55,21 @@ def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
     if existing is None:
         existing = launch_new(in_zone_of(volumes, plan), vpc_id)
         # Of two that were started at the same moment the first stays, wherever it is.
-        volumes = choose_volumes(plan, existing)
-    existing = change_server(existing, plan.changes)
-    server = ensure_host_key(start_server(existing))
+        with saying_what_runs(existing, existing.id):
+            volumes = choose_volumes(plan, existing)
+    runs = existing.state in ("pending", "running")
+    with saying_what_runs(existing, existing.id) if runs else nullcontext():
+        existing = change_server(existing, plan.changes)
+        server = start_server(existing)
+    with saying_what_runs(server, server.id):
+        return complete(server, plan, volumes, mounts=mounts)
+
+
+def complete(
+    server: Server, plan: LaunchPlan, volumes: list[VolumeChoice], *, mounts: bool
+) -> Server:
+    """Return a server that runs with its host key known, its address, and all its disks."""
+    server = ensure_host_key(server)
     if plan.has_elastic_address or server.has_elastic_address:
         server = ensure_elastic_address(server)
     server = attach_volumes(server, volumes)
@@ -76,6 +90,8 @@ def launch_new(plan: LaunchPlan, vpc_id: str) -> Server:
     try:
         return launch(plan, group.id)
     except CloudError as error:
+        if error.is_outcome_unknown:
+            add_what_runs(error, plan)
         # Otherwise a machine may be in it: ours, or that of another computer.
         if is_new and not error.is_outcome_unknown and find_existing(plan) is None:
             log.info("Removing the security group %s again", group.id)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from notebake.errors import NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
+from notebake.errors import NotebakeError
 from notebake.record import Record
-from notebake.servers.find import describe_server, list_servers
-from notebake.servers.kept_volume import KeptVolume, list_command, list_kept, named
+from notebake.servers.find import describe_server, list_command, list_servers
+from notebake.servers.kept_volume import KeptVolume, list_kept, named
 from notebake.servers.launch_plan import LaunchPlan
+from notebake.servers.next_command import command_on
 from notebake.servers.server import LOGIN_USER, Server
 from notebake.servers.server_disks import (
     DEVICES_OF_SERVERS,
@@ -96,16 +96,7 @@ def stopped_holder(volume: KeptVolume) -> Server:
     raise NotebakeError(
         f"The volume {volume.name} ({volume.id}) is in use by the server {server.name}, which is"
         f" {server.state}: it can be taken from a server that is stopped."
-    ).with_next(
-        NextCommand(
-            ("stop", server.name, *_owner(server, volume), *region_words(server.region)),
-            "To stop it",
-        )
-    )
-
-
-def _owner(server: Server, volume: KeptVolume) -> tuple[str, ...]:
-    return () if server.owner == volume.owner else ("--owner", server.owner)
+    ).with_next(command_on(server, "stop", purpose="To stop it"))
 
 
 def _check_zones(chosen: Sequence[VolumeChoice], plan: LaunchPlan, server: Server | None) -> None:

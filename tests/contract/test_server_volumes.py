@@ -130,7 +130,7 @@ def test_it_is_taken_from_a_stopped_server_and_from_no_running_one(world: Server
     first = world.start(plan(world))
     with pytest.raises(NotebakeError, match="in use by the server ocean, which is running") as no:
         world.start(plan(world, "river"))
-    assert no.value.next_commands[0].words == ("stop", "ocean")
+    assert no.value.next_commands[0].words == ("stop", "ocean", "--owner", OWNER)
     assert [server.name for server in world.servers()] == ["ocean"], "nothing was started"
 
     stop_server(first)

@@ -164,7 +164,9 @@ def test_a_slip_of_the_hand_keeps_no_server_for_years(world: ServerWorld) -> Non
     server = world.start(world.plan())
     with pytest.raises(NotebakeError, match="cannot be kept for 30000 h") as refused:
         keep_server(server, 30_000 * 60)
-    assert refused.value.next_commands[-1].words == ("keep", "ocean", "--for", "168h")
+    assert refused.value.next_commands[-1].words == (
+        *("keep", "ocean", "--for", "168h", "--owner", OWNER),
+    )
     assert find_server("ocean", OWNER, REGION).keep_until is None
     week = keep_server(server, 168 * 60)
     assert find_server("ocean", OWNER, REGION).keep_until == week
