@@ -120,13 +120,13 @@ def start_server(
             has_elastic_address=elastic_address,
         )
         name_by_server("start", plan.name, plan.owner)
-        show_plan(plan, chosen)
+        show_plan(plan, chosen, instance_type)
         server = start_or_advise(plan, vpc_id)
         message = f"{describe_running(server, price_of(server))}; {opening(server, key)}"
     return Completed(message=message, data=server.id)
 
 
-def show_plan(plan: LaunchPlan, image: ChosenImage) -> None:
+def show_plan(plan: LaunchPlan, image: ChosenImage, wanted_type: str) -> None:
     """Log what is going to be started and what it costs.
 
     Raises:
@@ -140,7 +140,8 @@ def show_plan(plan: LaunchPlan, image: ChosenImage) -> None:
             "Fill in the field `public_key`; the private key stays on your computer.",
         )
     chosen = choose_volumes(plan, existing)
-    for line in describe_plan(plan, image, existing, chosen, price_of_plan(plan, existing)):
+    offer = price_of_plan(plan, existing)
+    for line in describe_plan(plan, image, existing, chosen, offer, wanted_type):
         log.info("%s", line)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "not known"
 GIVEN_ONCE = "a role is given at the launch only"
+BY_THE_LAUNCH = "both are chosen at the launch only"
 OUTSIDE = {
     True: "EventBridge stops it then, too",
     False: "EventBridge does not stop it then: another start, also while it runs, mends that",
@@ -36,8 +37,12 @@ def describe_plan(
     existing: "Server | None",
     volumes: "Sequence[VolumeChoice]",
     offer: "Offer",
+    wanted_type: str = "",
 ) -> Iterator[str]:
-    """Give the lines that say what is about to be started, what it costs, and when it stops."""
+    """Give the lines that say what is about to be started, what it costs, and when it stops.
+
+    `wanted_type` is the instance type that was named; "": none.
+    """
     kind = existing.instance_type if existing else plan.instance_type
     if existing:
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
@@ -49,6 +54,7 @@ def describe_plan(
             yield f"From now on it stops {describe_ends(marks, since)}{describe_condition(marks)}."
         if plan.changes.get(tags.SCHEDULER_ROLE):
             yield f"{OUTSIDE[True]}."
+        yield from describe_kept_machine(image, existing, wanted_type)
         if plan.profile:
             yield f"Its role stays as it is, not that of {plan.profile}: {GIVEN_ONCE}."
     else:
@@ -67,6 +73,26 @@ def describe_plan(
     if plan.has_elastic_address:
         month = price_address(plan.region)
         yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
+
+
+def describe_kept_machine(
+    image: "ChosenImage", existing: "Server", wanted_type: str
+) -> Iterator[str]:
+    """Say what of a server that is there stays, although another type or image was named."""
+    if wanted_type not in ("", existing.instance_type):
+        yield f"Its type stays {existing.instance_type}, not {wanted_type}: {BY_THE_LAUNCH}."
+    if image.id != existing.image_id:
+        yield f"Its image stays {existing.image_id}, not {image.id} ({image.why}): {BY_THE_LAUNCH}."
+        yield "For that one, start another server beside it, with another --name."
+
+
+def describe_kept_key(existing: "Server") -> str:
+    """Return what becomes of a key that was named for a server that is there."""
+    opening = command_on(existing, "open", "--key", "FILE").command_line()
+    return (
+        f"Its key stays as it is: a server is given one at its launch only. To open it with another"
+        f" that it accepts: {opening}"
+    )
 
 
 def describe_efs(image: "ChosenImage", plan: "LaunchPlan") -> str:

@@ -38,7 +38,8 @@ def key_path(owner: str, name: str) -> Path:
 def ensure_key(owner: str, name: str, own: str = "") -> str:
     """Return the public key that a server gets, as OpenSSH writes it; its private key is kept.
 
-    With `own`, the path of a person's private key, that is remembered instead of making another.
+    It is for a server that is not there yet. With `own`, the path of a person's private key, that
+    is remembered instead of making another; without it, one of an earlier server is forgotten.
 
     Raises:
         NotebakeError: the own key cannot be read, or is none.
@@ -48,7 +49,8 @@ def ensure_key(owner: str, name: str, own: str = "") -> str:
         public = public_key_of(path)
         write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
         return public
-    path = key_path(owner, name)
+    forget_own(owner, name)
+    path = folder_of(owner, name) / KEY_NAME
     if not path.exists():
         from notebake.runs.keys import generate_keys
 
@@ -103,6 +105,11 @@ def remember_own(owner: str, name: str, path: Path) -> None:
     """Remember a person's own key for a server, unless another one is on this computer."""
     if not key_path(owner, name).is_file():
         write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
+
+
+def forget_own(owner: str, name: str) -> None:
+    """Forget which key of a person's own opens a server that is gone; the key itself stays."""
+    (folder_of(owner, name) / NAME_OF_OWN).unlink(missing_ok=True)
 
 
 def check_key(path: Path, server: NamedServer) -> None:

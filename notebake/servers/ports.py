@@ -6,8 +6,9 @@ from pathlib import Path
 
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import locked, write_file
+from notebake.local.process import is_dead, this_process
 from notebake.servers.next_command import NamedServer, command_on
-from notebake.servers.place import folder_of, servers_folder
+from notebake.servers.place import folder_of, holder_of, servers_folder
 
 FIRST_PORT = 7005
 LAST_PORT = 7099
@@ -38,7 +39,19 @@ def kept_port(owner: str, name: str) -> int | None:
 
 
 def port_taken_error(server: NamedServer, port: int) -> PortTakenError:
-    """Return the error for a kept port on which another program listens."""
+    """Return the error for a kept port on which something else listens; it may be an `open`."""
+    holder = holder_of(server)
+    if (
+        holder
+        and not is_dead(holder)
+        and holder != this_process()
+        and kept_port(server.owner, server.name) == port
+    ):
+        return PortTakenError(
+            f"Another `notebake open` of {server.name}, {holder.label}, holds port {port} of this"
+            " computer.",
+            "End that one with Ctrl-C first, or use its page.",
+        ).with_next(command_on(server, "open", purpose="To see its page again"))
     return PortTakenError(
         f"Another program on this computer listens on port {port}, at which {server.name} is"
         " opened."

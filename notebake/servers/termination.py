@@ -7,6 +7,7 @@ from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.servers.elastic_release import release_addresses
 from notebake.servers.find import list_servers
+from notebake.servers.keys import forget_own
 from notebake.servers.names import group_name
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.place import forget
@@ -35,6 +36,7 @@ def terminate_server(server: Server) -> None:
         ensure_outside_ends(others[0])
     else:
         remove_parts(server.owner, server.name, server.region)
+        forget_own(server.owner, server.name)
     remove_entry(server.owner, server.name, server.id)
     forget(server.owner, server.name)
 

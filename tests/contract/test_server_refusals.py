@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,11 +19,14 @@ from notebake.aws import tags
 from notebake.aws.clients import connect
 from notebake.aws.session import session
 from notebake.errors import WaitTimeoutError
+from notebake.local.process import Process, process_of
+from notebake.runs.keys import generate_keys
 from notebake.servers import keys
 from notebake.servers.next_command import ServerName
 from notebake.servers.place import Reached, credentials_of, folder_of, remember
 from notebake.servers.ports import keep_port
 from notebake.ssh.host import Host
+from sandbox.ec2.state.base_images import RELEASES, image_id
 from tests.cloud_world import REGION
 from tests.conformance.account import FRIEND
 from tests.ec2_actions import Ec2Actions
@@ -321,6 +325,57 @@ def test_a_lost_key_is_named_before_anything_starts_and_starting_makes_no_other(
     assert not path.exists(), "a new key would not open it, and hide that the old one is lost"
 
 
+def own_key(folder: Path) -> Path:
+    """Return the path of a new private key of a person's own."""
+    path = folder / "own"
+    path.write_text(generate_keys().private)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.usefixtures("world")
+def test_a_key_that_is_named_for_a_server_that_is_there_hides_none_that_opens_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(START)) == 0
+    path = keys.key_path(PERSON, "ocean")
+    assert main([*START, "--key", str(own_key(tmp_path))]) == 0
+    assert keys.key_path(PERSON, "ocean") == path
+    assert "Its key stays as it is" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("ended", ["by terminate here", "elsewhere"])
+def test_an_own_key_is_for_one_server_and_its_file_is_never_written(
+    tmp_path: Path, world: ServerWorld, ended: str
+) -> None:
+    own = own_key(tmp_path)
+    assert main([*START, "--key", str(own)]) == 0
+    assert keys.key_path(PERSON, "ocean") == own
+    if ended == "elsewhere":
+        world.world.ec2.terminate_instances(InstanceIds=[world.servers()[0].id])
+    else:
+        assert main(["terminate", "ocean", "--yes"]) == 0
+    own.unlink()
+    assert main(list(START)) == 0
+    assert keys.key_path(PERSON, "ocean") == folder_of(PERSON, "ocean") / "id_ed25519"
+    assert not own.exists()
+
+
+@pytest.mark.usefixtures("world")
+def test_another_type_and_another_image_for_a_server_that_is_there_are_said_to_stay(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(START)) == 0
+    assert "stays" not in capsys.readouterr().out
+    (server,) = world.servers()
+    other = image_id(RELEASES[1], REGION)
+    assert main(["start", other, "--name", "ocean", "--yes", "--type", "m5.xlarge"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Its type stays {server.instance_type}, not m5.xlarge" in printed
+    assert f"Its image stays {UBUNTU}, not {other}" in printed
+
+
 def test_a_plan_that_is_declined_leaves_no_key(
     world: ServerWorld, refused: Callable[..., str]
 ) -> None:
@@ -373,3 +428,24 @@ def test_a_port_that_another_program_has_is_refused_with_one_that_is_free(
     folder = folder_of(PERSON, "ocean")
     assert not (folder / "open.html").exists()
     assert not (folder / "open.process").exists()
+
+
+@pytest.fixture
+def another_process() -> Iterator[Process]:
+    """Give another process of this machine, which lives as long as the test."""
+    with subprocess.Popen(["sleep", "600"]) as other:
+        yield process_of(other.pid)
+        other.kill()
+
+
+def test_a_second_open_leaves_the_record_of_the_first_and_says_that_it_holds_the_port(
+    world: ServerWorld, refused: Callable[..., str], another_process: Process
+) -> None:
+    opened_before(world)
+    record = folder_of(PERSON, "ocean") / "open.process"
+    record.write_text(another_process.model_dump_json())
+    with socket.create_server(("127.0.0.1", keep_port(ocean()))):
+        said = refused("open", "ocean", "--print")
+    assert f"Another `notebake open` of ocean, {another_process.label}, holds port" in said
+    assert next_command(said, "To see its page again") == ["notebake", "open", "ocean", *WHOSE]
+    assert Process.model_validate_json(record.read_bytes()) == another_process
