@@ -49,7 +49,7 @@ def describe_plan(
         yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
         if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
             now = utc_from_seconds(clock.now())
-            marks = existing.tags | tags_of_changes(plan.changes, now)
+            marks = existing.tags | tags_of_changes(plan.changes, now, existing.tags)
             since = existing.started_at if existing.is_billed_by_hour else now
             yield f"From now on it stops {describe_ends(marks, since)}{describe_condition(marks)}."
         if plan.changes.get(tags.SCHEDULER_ROLE):
