@@ -20,6 +20,7 @@ from notebake.ssh.host import Host
 
 KEY_NAME = "id_ed25519"
 REACHED_NAME = "reached.json"
+PORT_NAME = "port"
 PROCESS_NAME = "open.process"
 """The file of the process that holds a server open."""
 NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9@._+-]")
@@ -62,8 +63,9 @@ def remember(reached: Reached) -> None:
 
 
 def forget(owner: str, name: str) -> None:
-    """Forget where a server was reached that is gone."""
-    (folder_of(owner, name) / REACHED_NAME).unlink(missing_ok=True)
+    """Forget where a server was reached that is gone, and at which port of this computer."""
+    for each in (REACHED_NAME, PORT_NAME):
+        (folder_of(owner, name) / each).unlink(missing_ok=True)
 
 
 def process_path(server: NamedServer) -> Path:

@@ -8,7 +8,7 @@ from notebake.errors import NotebakeError
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.process import is_dead, this_process
 from notebake.servers.next_command import NamedServer, command_on
-from notebake.servers.place import folder_of, holder_of, servers_folder
+from notebake.servers.place import PORT_NAME, folder_of, holder_of, servers_folder
 
 FIRST_PORT = 7005
 LAST_PORT = 7099
@@ -67,7 +67,7 @@ def port_taken_error(server: NamedServer, port: int) -> PortTakenError:
 
 
 def _path_of(owner: str, name: str) -> Path:
-    return folder_of(owner, name) / "port"
+    return folder_of(owner, name) / PORT_NAME
 
 
 def _next_free(path: Path) -> int:
@@ -87,7 +87,7 @@ def _first_bindable(port: int) -> int:
 
 
 def _kept_ports(own: Path) -> Iterator[int]:
-    for path in servers_folder().glob("*/*/port"):
+    for path in servers_folder().glob(f"*/*/{PORT_NAME}"):
         if path != own and (port := _read(path)):
             yield port
 

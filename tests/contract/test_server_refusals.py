@@ -363,6 +363,14 @@ def test_an_own_key_is_for_one_server_and_its_file_is_never_written(
 
 
 @pytest.mark.usefixtures("world")
+def test_the_port_of_a_server_that_is_terminated_is_free_for_the_next() -> None:
+    assert main(list(START)) == 0
+    port = keep_port(ocean())
+    assert main(["terminate", "ocean", "--yes"]) == 0
+    assert keep_port(ocean().model_copy(update={"name": "river"})) == port
+
+
+@pytest.mark.usefixtures("world")
 def test_another_type_and_another_image_for_a_server_that_is_there_are_said_to_stay(
     world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
