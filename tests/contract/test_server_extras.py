@@ -363,6 +363,7 @@ def test_start_says_of_efs_what_a_role_would_mount(
     ec2, source = world.world.ec2, world.start(world.plan("source"))
     image = ec2.create_image(InstanceId=source.id, Name="shared")["ImageId"]
     world.advance(3600)
+    ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1})
     marks = {tags.RECIPE: "ocean", tags.EFS: "/shared /class"}
     ec2.create_tags(Resources=[image], Tags=tags.as_list(marks))
     monkeypatch.setattr(sys, "stdin", Terminal("n\nn\nn\n"))
