@@ -54,9 +54,9 @@ def _in_ui(command: NextCommand) -> str:
             return f"run the deployment `tear-down` with run_id {run_id}"
         case ("sweep", *_):
             return "run the deployment `sweep`"
-        case ("servers",):
+        case ("servers", *_):
             return "run the deployment `servers`"
-        case ("images",):
+        case ("images", *_):
             return "run the deployment `catalogue`"
         case ("open", *_):
             return f"on your computer, type: {command.command_line()}"

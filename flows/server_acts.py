@@ -10,6 +10,7 @@ from flows.prefect_ui.flow_run_name import name_and_tag
 from flows.servers_artifact import show_servers
 from notebake.aws.identity import current_caller
 from notebake.errors import NotebakeError
+from notebake.local.usual_region import naming_each_region
 from notebake.servers import names
 from notebake.servers.find import find_own_server, find_server
 from notebake.servers.server import Server
@@ -51,10 +52,14 @@ def name_by_server(act: str, name: str, owner: str) -> None:
 
 @contextmanager
 def showing_servers(region: str) -> Iterator[None]:
-    """Show the servers of the region when the block ends, also after a failure of it."""
+    """Show the servers of the region when the block ends, also after a failure of it.
+
+    What is to be typed is typed on another computer, so each command names its region.
+    """
     allow_waits()
     try:
-        yield
+        with naming_each_region():
+            yield
     except NotebakeError as error:
         if is_read_in_ui():
             error.hint = in_words_of_form(error.hint)

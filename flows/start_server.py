@@ -24,13 +24,13 @@ from flows.prefect_ui.form import (
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.server_acts import name_by_server, owner_or_worker, showing_servers
 from flows.terminal.server_power import describe_plan, describe_running
-from notebake.errors import NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
+from notebake.errors import NotebakeError
 from notebake.servers.ends import Wishes, read_daily_end, read_minutes
 from notebake.servers.image_choice import ChosenImage, choose_image
 from notebake.servers.keys import KEY_FILES, read_public_key
 from notebake.servers.launch_plan import LaunchPlan, plan_launch
 from notebake.servers.names import check_name, default_name
+from notebake.servers.next_command import command_on
 from notebake.servers.outside_ends import read_role
 from notebake.servers.own_disks import price_of, price_of_plan
 from notebake.servers.server import Server
@@ -120,13 +120,13 @@ def start_server(
             has_elastic_address=elastic_address,
         )
         name_by_server("start", plan.name, plan.owner)
-        show_plan(plan, chosen)
+        show_plan(plan, chosen, instance_type)
         server = start_or_advise(plan, vpc_id)
-    message = f"{describe_running(server, price_of(server))}; {opening(server, key)}"
+        message = f"{describe_running(server, price_of(server))}; {opening(server, key)}"
     return Completed(message=message, data=server.id)
 
 
-def show_plan(plan: LaunchPlan, image: ChosenImage) -> None:
+def show_plan(plan: LaunchPlan, image: ChosenImage, wanted_type: str) -> None:
     """Log what is going to be started and what it costs.
 
     Raises:
@@ -140,7 +140,8 @@ def show_plan(plan: LaunchPlan, image: ChosenImage) -> None:
             "Fill in the field `public_key`; the private key stays on your computer.",
         )
     chosen = choose_volumes(plan, existing)
-    for line in describe_plan(plan, image, existing, chosen, price_of_plan(plan, existing)):
+    offer = price_of_plan(plan, existing)
+    for line in describe_plan(plan, image, existing, chosen, offer, wanted_type):
         log.info("%s", line)
 
 
@@ -157,7 +158,7 @@ def start_or_advise(plan: LaunchPlan, vpc_id: str) -> Server:
 
 def opening(server: Server, public_key: str) -> str:
     """Return what the person types on their own computer."""
-    command = NextCommand(("open", server.name, *region_words(server.region))).command_line()
+    command = command_on(server, "open").command_line()
     kind = public_key.partition(" ")[0]
     key = f" --key ~/.ssh/{KEY_FILES[kind]}" if kind in KEY_FILES else ""
     return f"on your computer type: {command}{key}"

@@ -9,8 +9,7 @@ from flows.prefect_ui.form import OneRegion, Owner, ServerName
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.server_acts import find_for, showing_servers
 from flows.terminal.server_power import what_stays
-from notebake.errors import NextCommand
-from notebake.local.usual_region import region_words
+from notebake.servers.next_command import command_on
 from notebake.servers.power import stop_server as stop
 
 
@@ -33,7 +32,7 @@ def stop_server(name: ServerName, region: OneRegion, owner: Owner = "") -> Any:
     with showing_servers(region):
         server = find_for("stop", name, owner, region)
         stop(server)
-    command = NextCommand(("open", server.name, *region_words(region)))
+        command = command_on(server, "open")
     message = (
         f"{server.name} of {server.owner} ({server.id}) is stopped: {what_stays(server)} stay, and"
         f" cost a little. To go on, on your computer type: {command.command_line()}"

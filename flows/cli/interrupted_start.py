@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from notebake.errors import NextCommand
-
 if TYPE_CHECKING:
     from notebake.servers.launch_plan import LaunchPlan
 
@@ -16,10 +14,8 @@ def saying_what_may_run(plan: "LaunchPlan") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        error.add_note(f"{plan.name} may run by now, and cost. Typed again, this goes on with it.")
-        whose = (plan.name, "--owner", plan.owner, "--region", plan.region)
-        vars(error)["next_commands"] = (
-            NextCommand(("servers", "--region", plan.region), "What runs"),
-            NextCommand(("terminate", *whose), "To remove it"),
-        )
+        from notebake.servers.may_run import commands_after, may_run
+
+        error.add_note(f"{may_run(plan)}. Typed again, this goes on with it.")
+        vars(error)["next_commands"] = commands_after(plan)
         raise

@@ -78,13 +78,18 @@ def open_found(
             (search or Search(question)).answer(show_progress)
         return DONE
     search = search or Search(question)
-    is_fresh = reached is None or reached.jupyter_port is None or bool(given.key)
-    if reached is None or is_fresh:
-        reached = search.answer(show_progress)
-    if reached.jupyter_port is None:
-        show_ssh_only(reached)
-        return DONE
-    hold_open(question, reached, search, is_fresh=is_fresh, port=given.port, prints=given.prints)
+    try:
+        is_fresh = reached is None or reached.jupyter_port is None or bool(given.key)
+        if reached is None or is_fresh:
+            reached = search.answer(show_progress)
+        if reached.jupyter_port is None:
+            show_ssh_only(reached)
+            return DONE
+        hold_open(
+            question, reached, search, is_fresh=is_fresh, port=given.port, prints=given.prints
+        )
+    finally:
+        search.end()
     return DONE
 
 

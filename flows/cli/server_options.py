@@ -43,6 +43,7 @@ def server_of(given: argparse.Namespace) -> "Server":
 
     Raises:
         NoSuchServerError: there is none of this name.
+        SeveralServersError: there are several.
     """
     from notebake.servers.find import find_own_server, find_server
 

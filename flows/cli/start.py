@@ -86,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
     """Show what is to be started, ask, and start it."""
     from flows.terminal.console import open_console
     from flows.terminal.plain_lines import print_whole_words, showing_waits
-    from flows.terminal.server_power import describe_plan, describe_started
+    from flows.terminal.server_power import describe_kept_key, describe_plan, describe_started
     from notebake.servers.image_choice import choose_image
     from notebake.servers.own_disks import price_of_plan
     from notebake.servers.start import find_existing, start, subnets_to_try
@@ -100,7 +100,9 @@ def run(given: argparse.Namespace) -> int:
     existing = find_existing(plan)
     volumes = choose_volumes(plan, existing)
     offer = price_of_plan(plan, existing)
-    print_whole_words(console, describe_plan(plan, image, existing, volumes, offer))
+    print_whole_words(console, describe_plan(plan, image, existing, volumes, offer, given.type))
+    if existing and given.key:
+        print_whole_words(console, [describe_kept_key(existing)])
     costs_nothing_new = existing and existing.state == "running" and not is_more(plan, volumes)
     if not costs_nothing_new and not is_agreed(given, "Start it?"):
         console.print("Nothing was started.")
@@ -121,11 +123,11 @@ def with_key(
 ) -> "LaunchPlan":
     """Return the plan with the public key of a server that is not there yet.
 
-    A new key would not open one that is there.
+    A new key would not open one that is there, and another one takes the place of none that does.
     """
     from notebake.servers.keys import ensure_key
 
-    if existing and not given.key:
+    if existing:
         return plan
     public_key = ensure_key(plan.owner, plan.name, given.key)
     return plan.model_copy(update={"public_key": public_key})

@@ -70,7 +70,8 @@ def delete_volume(given: argparse.Namespace) -> int:
     from flows.terminal.console import open_console
     from flows.terminal.plain_lines import print_whole_words
     from flows.terminal.server_losses import describe_volume
-    from notebake.servers.kept_volume import list_command, list_kept, named
+    from notebake.servers.find import list_command
+    from notebake.servers.kept_volume import list_kept, named
     from notebake.servers.volume_choice import stopped_holder
     from notebake.servers.volumes import remove_volume
 

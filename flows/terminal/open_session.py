@@ -10,13 +10,13 @@ from flows.terminal.key_presses import key_presses
 from flows.terminal.open_keys import ACTIONS, SSH_KEY
 from flows.terminal.open_view import OpenView
 from notebake.local.atomic_files import delete_file, write_file
-from notebake.local.process import Process, is_dead, this_process
+from notebake.local.process import is_dead, this_process
 from notebake.servers.background import run_in_background
 from notebake.servers.locate import Question, Search
 from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
 from notebake.servers.opening import Opening
 from notebake.servers.opening_view import Opened
-from notebake.servers.place import PROCESS_NAME, Reached, folder_of
+from notebake.servers.place import Reached, folder_of, holder_of, process_path
 from notebake.servers.ports import is_free, keep_port
 from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
 from notebake.servers.ssh_include import include_line, is_included, user_config_path
@@ -38,12 +38,17 @@ def hold_open(
     Raises:
         NotebakeError: it cannot be opened.
     """
-    kept = keep_port(reached.owner, reached.name, port, reached.region)
-    process_path = folder_of(reached.owner, reached.name) / PROCESS_NAME
-    view = OpenView(
-        reached.name, reached.region, on_open=lambda opened: show_page(opened, view, prints=prints)
+    kept = keep_port(reached, port)
+    view = OpenView(reached, on_open=lambda opened: show_page(opened, view, prints=prints))
+    opening = Opening(
+        question,
+        reached,
+        view,
+        port=kept,
+        is_fresh=is_fresh,
+        search=search,
+        on_listening=lambda: write_process(reached),
     )
-    opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh, search=search)
 
     async def run() -> None:
         end_by_signals()
@@ -59,12 +64,22 @@ def hold_open(
 
     with view:
         try:
-            write_file(process_path, this_process().model_dump_json().encode())
             asyncio.run(run())
         except (KeyboardInterrupt, asyncio.CancelledError):
             view.closed()
         finally:
-            delete_file(process_path)
+            delete_process(reached)
+
+
+def write_process(reached: Reached) -> None:
+    """Record that this process holds the server open: it has its port."""
+    write_file(process_path(reached), this_process().model_dump_json().encode())
+
+
+def delete_process(reached: Reached) -> None:
+    """Delete the record, unless it is another process's that holds the server open."""
+    if holder_of(reached) == this_process():
+        delete_file(process_path(reached))
 
 
 def end_by_signals() -> None:
@@ -120,25 +135,23 @@ def offer_ssh(reached: Reached, view: OpenView) -> None:
 
 def show_running_one(reached: Reached, port: int | None) -> bool:
     """Show the page of another process that holds the server open; return whether there is one."""
-    folder = folder_of(reached.owner, reached.name)
-    try:
-        process = Process.model_validate_json((folder / PROCESS_NAME).read_bytes())
-    except (OSError, ValueError):
+    process = holder_of(reached)
+    page = folder_of(reached.owner, reached.name) / PAGE_NAME
+    if port or process is None or is_dead(process) or process == this_process():
         return False
-    page = folder / PAGE_NAME
-    if port or is_dead(process) or process == this_process() or not page.exists():
+    if not page.exists():
         return False
-    if is_free(keep_port(reached.owner, reached.name)):
+    if is_free(keep_port(reached)):
         return False  # it was killed: without /proc that cannot be told by its number
     open_browser(page)
-    view = OpenView(reached.name, reached.region, on_open=lambda _: None)
+    view = OpenView(reached, on_open=lambda _: None)
     view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
     return True
 
 
 def page_answers(reached: Reached) -> bool:
     """Return whether JupyterLab answers at the server's port now."""
-    port = keep_port(reached.owner, reached.name)
+    port = keep_port(reached)
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
         asking.request("GET", "/api")

@@ -11,10 +11,10 @@ from rich.text import Text
 from flows.terminal.console import open_console
 from flows.terminal.plain_lines import print_whole_words
 from notebake import clock
-from notebake.errors import HostUnreachableError, NextCommand, NotebakeError, describe_next
-from notebake.local.usual_region import region_words
+from notebake.errors import HostUnreachableError, NotebakeError, describe_next
 from notebake.servers.idle_state import WARNING_MINUTES, IdleState
 from notebake.servers.line_events import Event, LineLost, LineUp, Trouble
+from notebake.servers.next_command import NamedServer, command_on
 from notebake.servers.opening_view import Opened
 from notebake.servers.silence import Silence, describe_silence
 from notebake.timestamps import utc_from_seconds
@@ -26,8 +26,8 @@ KEYS = "k: keep it another hour · Ctrl-C: close the tunnel; what runs there goe
 class OpenView:
     """Shows what happens to an open server. Nothing is drawn while nothing happens."""
 
-    def __init__(self, name: str, region: str, *, on_open: Callable[[Opened], None]) -> None:
-        self._name, self._region, self._on_open = name, region, on_open
+    def __init__(self, server: NamedServer, *, on_open: Callable[[Opened], None]) -> None:
+        self._server, self._name, self._on_open = server, server.name, on_open
         self._console = open_console()
         self._live: Live | None = None
         self._warned_of: datetime.datetime | None = None
@@ -109,9 +109,7 @@ class OpenView:
             return [said]
         if self.has_keys:
             return [f"{said} Press k to keep it for another hour."]
-        keep = NextCommand(
-            ("keep", self._name, "--for", "1h", *region_words(self._region)), "To keep it"
-        )
+        keep = command_on(self._server, "keep", "--for", "1h", purpose="To keep it")
         return [said, *describe_next([keep])]
 
     def _set(self, state: str, place: str = "") -> None:

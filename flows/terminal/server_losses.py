@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from notebake.costs.estimate import format_monthly
-from notebake.errors import NextCommand
 from notebake.humanize import clean_text, pluralize
-from notebake.local.usual_region import region_words
+from notebake.servers.next_command import command_on
 
 if TYPE_CHECKING:
     from notebake.servers.host_losses import HostLosses, WorkTree
@@ -39,8 +38,7 @@ def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
     else:
         yield f"Whether its work is pushed was not asked: {losses.not_asked}."
         if server.state == "stopped":
-            again = NextCommand(("open", server.name, *region_words(server.region))).command_line()
-            yield f"To look first: {again}"
+            yield f"To look first: {command_on(server, 'open').command_line()}"
 
 
 def describe_volume(volume: "KeptVolume", holder: "Server | None") -> Iterator[str]:

@@ -10,6 +10,7 @@ from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
 from notebake.local.usual_region import region_words
 from notebake.servers.ends import describe_ends, tags_of_changes
+from notebake.servers.next_command import command_on
 from notebake.servers.offer import price_address
 from notebake.timestamps import utc_from_seconds
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "not known"
 GIVEN_ONCE = "a role is given at the launch only"
+BY_THE_LAUNCH = "both are chosen at the launch only"
 OUTSIDE = {
     True: "EventBridge stops it then, too",
     False: "EventBridge does not stop it then: another start, also while it runs, mends that",
@@ -35,19 +37,24 @@ def describe_plan(
     existing: "Server | None",
     volumes: "Sequence[VolumeChoice]",
     offer: "Offer",
+    wanted_type: str = "",
 ) -> Iterator[str]:
-    """Give the lines that say what is about to be started, what it costs, and when it stops."""
+    """Give the lines that say what is about to be started, what it costs, and when it stops.
+
+    `wanted_type` is the instance type that was named; "": none.
+    """
     kind = existing.instance_type if existing else plan.instance_type
     if existing:
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
         yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
         if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
             now = utc_from_seconds(clock.now())
-            marks = existing.tags | tags_of_changes(plan.changes, now)
+            marks = existing.tags | tags_of_changes(plan.changes, now, existing.tags)
             since = existing.started_at if existing.is_billed_by_hour else now
             yield f"From now on it stops {describe_ends(marks, since)}{describe_condition(marks)}."
         if plan.changes.get(tags.SCHEDULER_ROLE):
             yield f"{OUTSIDE[True]}."
+        yield from describe_kept_machine(image, existing, wanted_type)
         if plan.profile:
             yield f"Its role stays as it is, not that of {plan.profile}: {GIVEN_ONCE}."
     else:
@@ -61,19 +68,40 @@ def describe_plan(
         if plan.tags.get(tags.SCHEDULER_ROLE):
             yield f"         {OUTSIDE[True]}"
         if image.efs:
-            yield f"EFS      {describe_efs(image, plan.profile)}"
+            yield f"EFS      {describe_efs(image, plan)}"
     yield from (f"Volume   {describe_choice(choice, plan.region)}" for choice in volumes)
     if plan.has_elastic_address:
         month = price_address(plan.region)
         yield f"Address  elastic, the same at each start: {format_monthly(month)} a month"
 
 
-def describe_efs(image: "ChosenImage", profile: str) -> str:
+def describe_kept_machine(
+    image: "ChosenImage", existing: "Server", wanted_type: str
+) -> Iterator[str]:
+    """Say what of a server that is there stays, although another type or image was named."""
+    if wanted_type not in ("", existing.instance_type):
+        yield f"Its type stays {existing.instance_type}, not {wanted_type}: {BY_THE_LAUNCH}."
+    if image.id != existing.image_id:
+        yield f"Its image stays {existing.image_id}, not {image.id} ({image.why}): {BY_THE_LAUNCH}."
+        yield "For that one, start another server beside it, with another --name."
+
+
+def describe_kept_key(existing: "Server") -> str:
+    """Return what becomes of a key that was named for a server that is there."""
+    opening = command_on(existing, "open", "--key", "FILE").command_line()
+    return (
+        f"Its key stays as it is: a server is given one at its launch only. To open it with another"
+        f" that it accepts: {opening}"
+    )
+
+
+def describe_efs(image: "ChosenImage", plan: "LaunchPlan") -> str:
     """Return what a new server has of the file systems on EFS that its image names."""
     points = ", ".join(image.efs)
-    if profile:
-        return f"{points}: mounted when first opened, if the role of {profile} may"
-    words = ("start", image.recipe or image.id, "--instance-profile", "NAME")
+    if plan.profile:
+        return f"{points}: mounted when first opened, if the role of {plan.profile} may"
+    whose = ("--name", plan.name, "--owner", plan.owner, *region_words(plan.region))
+    words = ("start", image.recipe or image.id, *whose, "--instance-profile", "NAME")
     return f"not at {points} without a role: {NextCommand(words).command_line()}"
 
 
@@ -108,7 +136,7 @@ def what_stays(server: "Server") -> str:
 
 
 def _opening(server: "Server") -> str:
-    return NextCommand(("open", server.name, *region_words(server.region))).command_line()
+    return command_on(server, "open").command_line()
 
 
 def describe_condition(marks: Mapping[str, str]) -> str:

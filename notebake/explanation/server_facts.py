@@ -85,6 +85,7 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
 
     Raises:
         NoSuchServerError: there is none.
+        SeveralServersError: there are several, and none of them is the only one of the owner.
         CloudError: EC2 refused, or gave no answer.
     """
     server = find_server(name, owner, region)

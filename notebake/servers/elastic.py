@@ -5,8 +5,8 @@ from typing import Any
 
 from notebake.aws import elastic_calls, server_calls, tags
 from notebake.aws.clients import wait_for_first
-from notebake.errors import CloudError, NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
+from notebake.errors import CloudError, NotebakeError
+from notebake.servers.next_command import command_on
 from notebake.servers.power import wait_until_running
 from notebake.servers.server import Server
 
@@ -72,6 +72,4 @@ def _allocate(server: Server) -> str:
             f" many in {server.region} as it may have (quota {QUOTA}, 5 unless it was raised).",
             "Release one that nobody needs (aws ec2 describe-addresses), or have the quota raised"
             f" (Service Quotas, ec2, {QUOTA}); then type the same again.",
-        ).with_next(
-            NextCommand(("open", server.name, *region_words(server.region)), "To use it as it is")
-        ) from error
+        ).with_next(command_on(server, "open", purpose="To use it as it is")) from error

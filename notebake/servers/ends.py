@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from notebake.aws import tags
 from notebake.errors import NotebakeError
 from notebake.humanize import format_utc
+from notebake.machines.idle.daily_end import parse_daily_end
 from notebake.record import Record
-from notebake.timestamps import parse_timestamp
+from notebake.timestamps import parse_timestamp, utc_from_seconds
 
 IDLE_MINUTES = 60
 NO_END = "none"
@@ -89,15 +90,25 @@ def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> d
     return marks | {tags.HARD_END: tags.as_tag(now + datetime.timedelta(hours=HARD_END_HOURS))}
 
 
-def tags_of_changes(changes: Mapping[str, str], now: datetime.datetime) -> dict[str, str]:
-    """Return the tags for changed settings of a server that is there.
+def tags_of_changes(
+    changes: Mapping[str, str], now: datetime.datetime, marks: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the tags for changed settings of a server that is there, and has these marks.
 
     Where its daily end goes it gets a last end: without one its machine would take a day after its
-    boot, which may have passed.
+    boot, which may have passed. Where it gets another daily end, an earlier last end is moved
+    there: its machine has one beside each daily end, and would stop before that.
     """
-    if changes.get(tags.DAILY_END) != "":
+    daily = changes.get(tags.DAILY_END)
+    if daily is None:
         return dict(changes)
-    ends = now + datetime.timedelta(hours=HARD_END_HOURS)
+    if not daily:
+        ends = now + datetime.timedelta(hours=HARD_END_HOURS)
+        return {**changes, tags.HARD_END: tags.as_tag(ends)}
+    ends = utc_from_seconds(parse_daily_end(daily).after(now.timestamp()))
+    before = parse_timestamp((marks or {}).get(tags.HARD_END, ""))
+    if before and before >= ends:
+        return dict(changes)
     return {**changes, tags.HARD_END: tags.as_tag(ends)}
 
 

@@ -10,12 +10,16 @@ from notebake.servers.server import Server, as_server
 
 
 def list_command(region: str) -> NextCommand:
-    """Return the command that lists all servers of a region."""
+    """Return the command that lists all servers of a region, and the volumes that outlive them."""
     return NextCommand(("servers", *region_words(region)), "All servers")
 
 
 class NoSuchServerError(NotebakeError):
     """No server has this name."""
+
+
+class SeveralServersError(NotebakeError):
+    """There are several servers of this name, so it is not clear which one is meant."""
 
 
 def list_servers(region: str) -> list[Server]:
@@ -41,7 +45,9 @@ def named(servers: Iterable[Server], name: str, owner: str, region: str) -> Serv
     """Return the server with this name: that of the owner, or the only one.
 
     Raises:
-        NoSuchServerError: there is none, or several people have one and the owner has none.
+        NoSuchServerError: there is none.
+        SeveralServersError: several people have one and the owner has none, or the owner has
+            several.
     """
     everyone = list(servers)
     found = [server for server in everyone if name in (server.name, server.id)]
@@ -49,13 +55,31 @@ def named(servers: Iterable[Server], name: str, owner: str, region: str) -> Serv
     if len(own) == 1:
         return own[0]
     if own:
-        owners = ", ".join(sorted({server.owner for server in own}))
-        raise NoSuchServerError(
-            f"Several servers in {region} are called {name}: of {owners}.", "Add: --owner NAME"
-        ).with_next(list_command(region))
+        raise several_error(own, name, region)
     raise NoSuchServerError(
         f"There is no server {name} in {region}.{_meant(name, everyone)}"
     ).with_next(list_command(region))
+
+
+def several_error(servers: Sequence[Server], name: str, region: str) -> SeveralServersError:
+    """Return the error for several servers of one name; each is known by its id."""
+    owners = {server.owner for server in servers}
+    if len(owners) > 1:
+        each = ", ".join(f"{server.id} of {server.owner}" for server in servers)
+        return SeveralServersError(
+            f"Several servers in {region} are called {name}: {each}.",
+            f"Add: --owner NAME, or name one by its instance id instead of {name}.",
+        ).with_next(list_command(region))
+    each = ", ".join(f"{server.id}, {server.state} in {server.zone}" for server in servers)
+    return SeveralServersError(
+        f"{servers[0].owner} has several servers {name} in {region}: {each}. Such is left by a"
+        " start that was killed while another one went on.",
+        f"Name one by its instance id instead of {name}; open them to see which one to keep.",
+    ).with_next(
+        *(NextCommand(("open", server.id, *region_words(region)), "To look") for server in servers),
+        NextCommand(("terminate", "ID", *region_words(region)), "To remove one"),
+        list_command(region),
+    )
 
 
 def find_server(name: str, owner: str, region: str) -> Server:
@@ -71,6 +95,7 @@ def find_own_server(name: str, owner: str, region: str) -> Server:
 
     Raises:
         NoSuchServerError: there is none; the message says who else has one of this name.
+        SeveralServersError: the owner has several.
     """
     servers = list_servers(region)
     found = [

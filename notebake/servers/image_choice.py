@@ -12,9 +12,9 @@ from notebake.errors import CloudError, NextCommand, NotebakeError
 from notebake.local.usual_region import region_words
 from notebake.record import Record
 from notebake.servers.find import list_servers
+from notebake.servers.next_command import command_on
 
 IMAGE_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-IMAGES = NextCommand(("images",), "Your images")
 USABLE = "available"
 
 
@@ -59,18 +59,17 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
     filtered = [image for image in (*own, *shared) if _has_name(image, wanted)]
     if filtered:
         return _as_chosen(_newest(filtered), f"the newest image that is called {wanted}")
-    opened = any(server.name == wanted for server in list_servers(region))
-    commands = (
-        [NextCommand(("open", wanted, *region_words(region)), "The server of this name")]
-        if opened
-        else []
-    )
+    commands = [
+        command_on(server, "open", purpose="The server of this name")
+        for server in list_servers(region)
+        if server.name == wanted
+    ]
     raise NotebakeError(
         f"There is no image {wanted} in {region}: neither a current or accepted image of a recipe"
         f" of that name, nor an own or shared image that is called so.{_meant(wanted, own)}",
         "A public image is named by its id, and a name may have *, as 'ocean*'.\n"
         "Another region: --region",
-    ).with_next(*commands, IMAGES, _sharing("IMAGE", region))
+    ).with_next(*commands, _own_images(region), _sharing("IMAGE", region))
 
 
 def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
@@ -85,12 +84,16 @@ def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
             f"EC2 shows no image {image_id} in {region}: it is not there, or it is not shared"
             " with this account.",
             "An image lies in one region: --region",
-        ).with_next(_sharing(image_id, region), IMAGES)
+        ).with_next(_sharing(image_id, region), _own_images(region))
     if found[0]["State"] != USABLE:
         raise NotebakeError(
             f"The image {image_id} is {found[0]['State']}: no server can be started from it."
-        ).with_next(IMAGES)
+        ).with_next(_own_images(region))
     return _as_chosen(found[0], why or "by its id")
+
+
+def _own_images(region: str) -> NextCommand:
+    return NextCommand(("images", *region_words(region)), "Your images")
 
 
 def _sharing(image_id: str, region: str) -> NextCommand:

@@ -4,10 +4,10 @@ import datetime
 
 from notebake import clock
 from notebake.aws import server_calls, tags
-from notebake.errors import NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
+from notebake.errors import NotebakeError
 from notebake.servers.ends import HARD_END_HOURS
 from notebake.servers.find import list_command
+from notebake.servers.next_command import command_on
 from notebake.servers.outside_ends import ensure_outside_ends
 from notebake.servers.server import Server
 from notebake.timestamps import utc_from_seconds
@@ -23,7 +23,7 @@ def keep_server(server: Server, minutes: int) -> datetime.datetime:
         NotebakeError: it does not run, so there is nothing to keep; or it is for too long.
     """
     if server.state not in ("pending", "running"):
-        again = NextCommand(("open", server.name, *region_words(server.region)), "To start it")
+        again = command_on(server, "open", purpose="To start it")
         raise NotebakeError(
             f"The server {server.name} is {server.state}: only one that runs can be kept."
         ).with_next(again, list_command(server.region))
@@ -32,12 +32,7 @@ def keep_server(server: Server, minutes: int) -> datetime.datetime:
             f"{server.name} cannot be kept for {minutes // 60} h: at a time for {MOST_HOURS} h,"
             " so that no slip of the hand costs more.",
             "Later it can be kept again.",
-        ).with_next(
-            NextCommand(
-                ("keep", server.name, "--for", f"{MOST_HOURS}h", *region_words(server.region)),
-                "So long",
-            )
-        )
+        ).with_next(command_on(server, "keep", "--for", f"{MOST_HOURS}h", purpose="So long"))
     now = utc_from_seconds(clock.now()).replace(microsecond=0)
     until = now + datetime.timedelta(minutes=minutes)
     marks = {tags.KEEP_UNTIL: tags.as_tag(until)}

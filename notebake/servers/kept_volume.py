@@ -8,15 +8,9 @@ from notebake.aws import server_volume_calls, tags
 from notebake.aws.resource_record import as_resource
 from notebake.costs.monthly import cost_of_volume
 from notebake.errors import NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
 from notebake.record import Record
 
 ENDED = ("deleting", "deleted", "error")
-
-
-def list_command(region: str) -> NextCommand:
-    """Return the command that lists the servers and volumes of a region."""
-    return NextCommand(("servers", *region_words(region)), "All servers and volumes")
 
 
 class KeptVolume(Record):

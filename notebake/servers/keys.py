@@ -6,9 +6,9 @@ import stat
 import sys
 from pathlib import Path
 
-from notebake.errors import NextCommand, NotebakeError
+from notebake.errors import NotebakeError
 from notebake.local.atomic_files import create_file, write_file
-from notebake.local.usual_region import region_words
+from notebake.servers.next_command import NamedServer, command_on
 from notebake.servers.place import KEY_NAME, folder_of
 
 KEY_FILES = {
@@ -38,7 +38,8 @@ def key_path(owner: str, name: str) -> Path:
 def ensure_key(owner: str, name: str, own: str = "") -> str:
     """Return the public key that a server gets, as OpenSSH writes it; its private key is kept.
 
-    With `own`, the path of a person's private key, that is remembered instead of making another.
+    It is for a server that is not there yet. With `own`, the path of a person's private key, that
+    is remembered instead of making another; without it, one of an earlier server is forgotten.
 
     Raises:
         NotebakeError: the own key cannot be read, or is none.
@@ -48,7 +49,8 @@ def ensure_key(owner: str, name: str, own: str = "") -> str:
         public = public_key_of(path)
         write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
         return public
-    path = key_path(owner, name)
+    forget_own(owner, name)
+    path = folder_of(owner, name) / KEY_NAME
     if not path.exists():
         from notebake.runs.keys import generate_keys
 
@@ -105,7 +107,12 @@ def remember_own(owner: str, name: str, path: Path) -> None:
         write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
 
 
-def check_key(path: Path, name: str, region: str = "") -> None:
+def forget_own(owner: str, name: str) -> None:
+    """Forget which key of a person's own opens a server that is gone; the key itself stays."""
+    (folder_of(owner, name) / NAME_OF_OWN).unlink(missing_ok=True)
+
+
+def check_key(path: Path, server: NamedServer) -> None:
     """Check that ssh will take the key file.
 
     Raises:
@@ -113,12 +120,11 @@ def check_key(path: Path, name: str, region: str = "") -> None:
     """
     if not path.is_file():
         raise NotebakeError(
-            f"The key of the server {name} is not on this computer: {path} does not exist.",
+            f"The key of the server {server.name} is not on this computer: {path} does not exist.",
             "Copy it from the computer on which the server was started.",
         ).with_next(
-            NextCommand(
-                ("open", name, "--key", "FILE", *region_words(region)),
-                "With another that the server accepts",
+            command_on(
+                server, "open", "--key", "FILE", purpose="With another that the server accepts"
             )
         )
     if sys.platform != "win32" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

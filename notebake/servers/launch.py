@@ -13,8 +13,9 @@ from notebake.aws import server_calls, tags
 from notebake.aws.instances import GONE, terminate
 from notebake.aws.model import Instance
 from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
-from notebake.servers.find import list_servers
+from notebake.servers.find import list_servers, several_error
 from notebake.servers.launch_plan import LaunchPlan
+from notebake.servers.may_run import saying_what_runs
 from notebake.servers.names import launch_token
 from notebake.servers.server import Server
 from notebake.timeouts import CONSISTENCY_SECONDS
@@ -47,7 +48,8 @@ def launch(plan: LaunchPlan, group_id: str) -> Server:
             log.warning("No room for %s: %s", place, error.code)
             tried.append(f"{place} ({error.code})")
         else:
-            return settle(plan, machine)
+            with saying_what_runs(plan, machine):
+                return settle(plan, machine)
     raise CapacityError(
         f"AWS has no room for the server at present. Tried: {'; '.join(tried)}.",
         "Try again in a while, or with another type: --type TYPE",
@@ -131,24 +133,43 @@ def parameters(plan: LaunchPlan, group_id: str, subnet_id: str, token: str) -> d
 
 
 def settle(plan: LaunchPlan, instance_id: str) -> Server:
-    """Return the server of this name as soon as EC2 shows it: of several the first one stays.
+    """Return the server of this name as soon as EC2 shows it: of several one stays.
 
-    Two computers may have launched it in two zones at once. Both end all but the first.
+    Two computers may have launched it in two zones at once. Both end all but the one that
+    `first_of` names.
+
+    Raises:
+        SeveralServersError: as `first_of` does; none was ended.
     """
 
     def shown() -> Sequence[Server] | None:
-        found = _of_this_name(plan)
+        found = servers_of(plan)
         return found if any(server.id == instance_id for server in found) else None
 
     found = wait_until(
         shown, what=f"EC2 to show {instance_id}", timeout_seconds=CONSISTENCY_SECONDS
     )
-    first = min(found, key=lambda server: (server.started_at, server.id))
+    first = first_of(found)
     for server in found:
         if server.id != first.id:
-            log.info("%s was started at the same time: ending %s", first.id, server.id)
+            log.info("%s has the same owner and name: ending %s", first.id, server.id)
             terminate(server.id, plan.region)
     return first
+
+
+def first_of(servers: Sequence[Server]) -> Server:
+    """Return the server that stays of those of one owner and name.
+
+    One without a host key has never been opened, as no key is trusted on first use: it holds
+    nothing of anybody's, and can be ended.
+
+    Raises:
+        SeveralServersError: several have a host key, so somebody may have worked on each of them.
+    """
+    complete = [server for server in servers if server.host_key]
+    if len(complete) > 1:
+        raise several_error(complete, complete[0].name, complete[0].region)
+    return min(complete or servers, key=lambda server: (server.started_at, server.id))
 
 
 def _machine_of(token: str, plan: LaunchPlan) -> Instance | None:
@@ -166,7 +187,8 @@ def _machine_of(token: str, plan: LaunchPlan) -> Instance | None:
         return None
 
 
-def _of_this_name(plan: LaunchPlan) -> Sequence[Server]:
+def servers_of(plan: LaunchPlan) -> Sequence[Server]:
+    """Return the machines of the plan's name and owner that are not gone: one, or none."""
     return [
         server
         for server in list_servers(plan.region)

@@ -4,12 +4,12 @@ import logging
 from shlex import quote
 
 from notebake.commands.volumes import prepare_volume
-from notebake.errors import HostCommandError, NextCommand, NotebakeError
+from notebake.errors import HostCommandError, NotebakeError
 from notebake.humanize import clean_text
-from notebake.local.usual_region import region_words
 from notebake.recipe import Volume
 from notebake.servers.host_work import run_on
 from notebake.servers.line_events import USUAL_TIMING, Timing
+from notebake.servers.next_command import command_on
 from notebake.servers.server import Server
 from notebake.servers.server_disks import ServerDisk, disks_of
 from notebake.ssh.host import Host
@@ -48,11 +48,7 @@ def mount_disks(server: Server, host: Host, *, booting: Timing | None = USUAL_TI
         raise NotebakeError(
             f"The server {server.name} runs, but not all its disks are mounted. "
             + " ".join(failures)
-        ).with_next(
-            NextCommand(
-                ("open", server.name, *region_words(server.region)), "To try again, and to look"
-            )
-        )
+        ).with_next(command_on(server, "open", purpose="To try again, and to look"))
 
 
 def last_line(text: str) -> str:

@@ -10,6 +10,16 @@ from notebake.runs.idempotency import client_token
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 LONGEST_OWNER = 64
 NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+GENERATED_SESSION = re.compile(
+    r"(?:botocore-session|aws-go-sdk|aws-sdk-js|aws-sdk-java|aws-sdk-php|aws-dotnet-sdk-session)-\d+"
+    r"|\d{19}"
+)
+"""What AWS's SDKs call the session of a role where nobody has named it: another each time.
+
+botocore 1.44.5, credentials.py, `_generate_assume_role_name`; the other SDKs in their providers of
+AssumeRole: https://github.com/aws/aws-sdk-go-v2, credentials/stscreds/assume_role_provider.go, and
+its namesakes. That of version 1 for Go is a number of nanoseconds since 1970, of 19 digits, alone.
+"""
 TYPES = {"arm64": "t4g.large", "x86_64": "t3.large"}
 """The instance type for each architecture, where none was named: 2 vCPUs, 8 GiB."""
 NAME_RULE = "A name has 1 to 32 of a-z, 0-9 and hyphens, none of them first or last."
@@ -29,12 +39,15 @@ def check_name(name: str) -> str:
 
 
 def owner_of(caller: Caller) -> str:
-    """Return who owns what these credentials start: the last part of their ARN.
+    """Return who owns what these credentials start, the same at each command.
 
     It is the name of a user, or that of the session of a role, which single sign-on sets to the
-    person's address.
+    person's address; where the session has a generated name, it is the name of the role.
     """
-    return caller.arn.rpartition("/")[2].rpartition(":")[2][:LONGEST_OWNER]
+    before, _, name = caller.arn.rpartition("/")
+    if GENERATED_SESSION.fullmatch(name):
+        name = before.rpartition("/")[2]
+    return name.rpartition(":")[2][:LONGEST_OWNER]
 
 
 def group_name(owner: str, name: str) -> str:

@@ -4,6 +4,7 @@ from notebake.aws.instances import QUOTA_CODES
 from notebake.aws.quotas import quota_hint
 from notebake.errors import CapacityError, CloudError, NextCommand
 from notebake.local.usual_region import region_words
+from notebake.servers.next_command import command_on
 from notebake.servers.server import Server
 
 
@@ -17,7 +18,7 @@ def with_advice(error: CloudError, server: Server) -> CloudError:
 
     Its disks lie in its zone: it can start nowhere else.
     """
-    again = NextCommand(("open", server.name, *region_words(server.region)), "To try again")
+    again = command_on(server, "open", purpose="To try again")
     if isinstance(error, CapacityError):
         hint = f"Its disks lie in {server.zone}, so it can start only there. Try again in a while."
         return CapacityError(error.message, hint, error.code).with_next(again)

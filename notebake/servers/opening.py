@@ -41,11 +41,15 @@ class Opening:
         timing: Timing = USUAL_TIMING,
         find: Callable[[Question, Callable[[str], None]], Reached] = locate,
         search: Search | None = None,
+        on_listening: Callable[[], None] = lambda: None,
     ) -> None:
-        """`search` is the first one, begun already, where `reached` is only remembered."""
+        """`search` is the first one, begun already, where `reached` is only remembered.
+
+        `on_listening` is called as soon as the port is this process's.
+        """
         self.reached, self._port, self._view = reached, port, view
         self._question, self._find, self._search = question, find, search
-        self._is_fresh, self._timing = is_fresh, timing
+        self._is_fresh, self._timing, self._on_listening = is_fresh, timing, on_listening
         self._may_mount = not is_fresh
         self._token = ""
 
@@ -69,8 +73,9 @@ class Opening:
         try:
             await self._tunnel.listen(self._port)
         except OSError as error:
-            raise port_taken_error(self.reached.name, self._port, self.reached.region) from error
+            raise port_taken_error(self.reached, self._port) from error
         try:
+            self._on_listening()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keeper.run())
                 tasks.create_task(self._open())

@@ -110,14 +110,21 @@ def wanted_schedules(server: Server, now: datetime.datetime) -> dict[str, StopSc
 def _next_single_end(
     server: Server, daily: DailyEnd | None, now: datetime.datetime
 ) -> datetime.datetime | None:
-    """Return the next end that does not recur: the hard end, or that of a hold over a daily end."""
+    """Return the next end that does not recur: the hard end, or that of a hold over a daily end.
+
+    A hard end that is not before the next daily end needs none, unless a hold is over that.
+    """
     ends: list[datetime.datetime] = []
-    if daily and server.keep_until:
+    last = server.hard_end_now
+    if daily:
         since = max(filter(None, (server.started_at, server.daily_end_set)))
-        if server.keep_until.timestamp() > daily.after(since.timestamp()):
+        next_daily = daily.after(since.timestamp())
+        if server.keep_until and server.keep_until.timestamp() > next_daily:
             ends.append(server.keep_until)
-    if server.hard_end_now:
-        ends.append(server.hard_end_now)
+        elif last and last.timestamp() >= next_daily:
+            return None
+    if last:
+        ends.append(last)
     elif not daily:
         ends.append(server.started_at + datetime.timedelta(hours=HARD_END_HOURS))
     to_come = [end.astimezone(datetime.UTC) for end in ends if end > now]

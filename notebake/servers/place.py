@@ -13,11 +13,14 @@ from pydantic import ValidationError
 
 from notebake.local.atomic_files import write_file
 from notebake.local.home import home
+from notebake.local.process import Process
 from notebake.record import Record, digest_of
+from notebake.servers.next_command import NamedServer
 from notebake.ssh.host import Host
 
 KEY_NAME = "id_ed25519"
 REACHED_NAME = "reached.json"
+PORT_NAME = "port"
 PROCESS_NAME = "open.process"
 """The file of the process that holds a server open."""
 NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9@._+-]")
@@ -60,13 +63,27 @@ def remember(reached: Reached) -> None:
 
 
 def forget(owner: str, name: str) -> None:
-    """Forget where a server was reached that is gone."""
-    (folder_of(owner, name) / REACHED_NAME).unlink(missing_ok=True)
+    """Forget where a server was reached that is gone, and at which port of this computer."""
+    for each in (REACHED_NAME, PORT_NAME):
+        (folder_of(owner, name) / each).unlink(missing_ok=True)
+
+
+def process_path(server: NamedServer) -> Path:
+    """Return the path of the file of the process that holds a server open."""
+    return folder_of(server.owner, server.name) / PROCESS_NAME
 
 
 def is_held_open(reached: Reached) -> bool:
     """Return whether a process holds the server open, or was killed while it did."""
-    return (folder_of(reached.owner, reached.name) / PROCESS_NAME).exists()
+    return process_path(reached).exists()
+
+
+def holder_of(server: NamedServer) -> Process | None:
+    """Return the process that holds a server open, or was killed while it did; None: neither."""
+    try:
+        return Process.model_validate_json(process_path(server).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def recall(name: str, *, owner: str, region: str) -> Reached | None:

@@ -4,10 +4,11 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from notebake.errors import NextCommand, NotebakeError
+from notebake.errors import NotebakeError
 from notebake.local.atomic_files import locked, write_file
-from notebake.local.usual_region import region_words
-from notebake.servers.place import folder_of, servers_folder
+from notebake.local.process import is_dead, this_process
+from notebake.servers.next_command import NamedServer, command_on
+from notebake.servers.place import PORT_NAME, folder_of, holder_of, servers_folder
 
 FIRST_PORT = 7005
 LAST_PORT = 7099
@@ -17,16 +18,16 @@ class PortTakenError(NotebakeError):
     """Another program listens on the port of a server."""
 
 
-def keep_port(owner: str, name: str, wanted: int | None = None, region: str = "") -> int:
+def keep_port(server: NamedServer, wanted: int | None = None) -> int:
     """Return the server's port: the one wanted, the one kept, or the next that is free; keep it.
 
     Raises:
         PortTakenError: the one wanted is taken, and the one kept stays; or all are taken.
     """
-    path = _path_of(owner, name)
+    path = _path_of(server.owner, server.name)
     with locked(servers_folder()):
         if wanted and not is_free(wanted):
-            raise port_taken_error(name, wanted, region)
+            raise port_taken_error(server, wanted)
         port = wanted or _read(path) or _next_free(path)
         write_file(path, f"{port}\n".encode())
     return port
@@ -37,20 +38,36 @@ def kept_port(owner: str, name: str) -> int | None:
     return _read(_path_of(owner, name))
 
 
-def port_taken_error(name: str, port: int, region: str = "") -> PortTakenError:
-    """Return the error for a kept port on which another program listens."""
+def port_taken_error(server: NamedServer, port: int) -> PortTakenError:
+    """Return the error for a kept port on which something else listens; it may be an `open`."""
+    holder = holder_of(server)
+    if (
+        holder
+        and not is_dead(holder)
+        and holder != this_process()
+        and kept_port(server.owner, server.name) == port
+    ):
+        return PortTakenError(
+            f"Another `notebake open` of {server.name}, {holder.label}, holds port {port} of this"
+            " computer.",
+            "End that one with Ctrl-C first, or use its page.",
+        ).with_next(command_on(server, "open", purpose="To see its page again"))
     return PortTakenError(
-        f"Another program on this computer listens on port {port}, at which {name} is opened."
+        f"Another program on this computer listens on port {port}, at which {server.name} is"
+        " opened."
     ).with_next(
-        NextCommand(
-            ("open", name, "--port", str(_first_bindable(port + 1)), *region_words(region)),
-            "To open it at another",
+        command_on(
+            server,
+            "open",
+            "--port",
+            str(_first_bindable(port + 1)),
+            purpose="To open it at another",
         )
     )
 
 
 def _path_of(owner: str, name: str) -> Path:
-    return folder_of(owner, name) / "port"
+    return folder_of(owner, name) / PORT_NAME
 
 
 def _next_free(path: Path) -> int:
@@ -70,7 +87,7 @@ def _first_bindable(port: int) -> int:
 
 
 def _kept_ports(own: Path) -> Iterator[int]:
-    for path in servers_folder().glob("*/*/port"):
+    for path in servers_folder().glob(f"*/*/{PORT_NAME}"):
         if path != own and (port := _read(path)):
             yield port
 

@@ -8,6 +8,7 @@ from notebake.aws import instances, server_calls, tags
 from notebake.errors import CloudError, ResourceLostError
 from notebake.servers.ends import HARD_END_HOURS, describe_ends, tags_of_changes
 from notebake.servers.find import describe_server, list_command
+from notebake.servers.may_run import saying_what_runs
 from notebake.servers.no_room import with_advice
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.run_time import tags_of_runs
@@ -17,6 +18,7 @@ from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
+IF_LOST = "It was terminated elsewhere. To have another one, start one of that name from its image."
 
 
 def start_server(server: Server) -> Server:
@@ -33,7 +35,7 @@ def start_server(server: Server) -> Server:
     """
     if server.state == "stopping":
         log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
-        instances.wait_for_state(server.id, server.region, "stopped")
+        _wait_until_stopped(server)
         server = describe_server(server.id, server.region) or server
     if server.state in ("stopping", "stopped"):
         now = utc_from_seconds(clock.now())
@@ -50,7 +52,8 @@ def start_server(server: Server) -> Server:
             raise with_advice(error, server) from error
     else:
         _ensure_ends_of_started(server)
-    return wait_until_running(server)
+    with saying_what_runs(server, server.id):
+        return wait_until_running(server)
 
 
 def _ensure_ends_of_started(server: Server) -> None:
@@ -74,7 +77,7 @@ def change_server(server: Server, marks: dict[str, str]) -> Server:
     if not changed:
         return server
     now = utc_from_seconds(clock.now())
-    changed = tags_of_changes(changed, now)
+    changed = tags_of_changes(changed, now, server.tags)
     if tags.DAILY_END in changed:
         changed[tags.DAILY_END_SET] = tags.as_tag(now)
     if changed.get(tags.SCHEDULER_ROLE) == "":
@@ -92,7 +95,8 @@ def wait_until_running(server: Server) -> Server:
         if shown is None or shown.is_gone:
             raise ResourceLostError(
                 f"{server.id}, the server {server.name}, is gone."
-                f" {shown.state_reason if shown else ''}".strip()
+                f" {shown.state_reason if shown else ''}".strip(),
+                IF_LOST,
             ).with_next(list_command(server.region))
         return shown if shown.state == "running" and shown.address else None
 
@@ -108,12 +112,21 @@ def stop_server(server: Server) -> None:
     """Stop a server, and wait until it is stopped; one that is stopped already is left alone.
 
     Raises:
-        NotebakeError: it has never run yet, and EC2 stops only what runs.
         ResourceLostError: it was terminated meanwhile.
+        WaitTimeoutError: one that was just launched did not run in its time, or it did not stop.
+        CloudError: EC2 refused.
     """
     if server.state == "pending":
         server = wait_until_running(server)
     if server.state == "running":
         log.info("Stopping %s (%s)", server.name, server.id)
         server_calls.stop_server(server.id, server.region)
-    instances.wait_for_state(server.id, server.region, "stopped")
+    _wait_until_stopped(server)
+
+
+def _wait_until_stopped(server: Server) -> None:
+    try:
+        instances.wait_for_state(server.id, server.region, "stopped", if_lost=IF_LOST)
+    except ResourceLostError as error:
+        error.with_next(list_command(server.region))
+        raise

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-from notebake.errors import NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
+from notebake.errors import NotebakeError
 from notebake.servers.admission import admit
 from notebake.servers.find import list_command
 from notebake.servers.keys import check_key, key_path, remember_own
 from notebake.servers.locate import ServerStoppedError
+from notebake.servers.next_command import command_on
 from notebake.servers.power import start_server, wait_until_running
 from notebake.servers.server import Server
 from notebake.servers.ssh_config import write_entry
@@ -26,7 +26,7 @@ def reach(server: Server, person: str, *, own_key: str, may_start: bool) -> Host
     """
     host_key_of(server)
     key = Path(own_key).expanduser().absolute() if own_key else key_path(server.owner, server.name)
-    check_key(key, server.name, server.region)
+    check_key(key, server)
     remember_own(server.owner, server.name, key)
     running = _running(server, may_start=may_start)
     host = Host(
@@ -62,9 +62,7 @@ def _running(server: Server, *, may_start: bool) -> Server:
         if not may_start:
             reason = f" ({server.state_reason})" if server.state_reason else ""
             raise ServerStoppedError(f"{server.name} is {server.state}{reason}.").with_next(
-                NextCommand(
-                    ("open", server.name, *region_words(server.region)), "To start it again"
-                )
+                command_on(server, "open", purpose="To start it again")
             )
         log.info("Starting %s (%s)", server.name, server.id)
         return start_server(server)

@@ -23,11 +23,6 @@ class RunTime(Record):
     least: float
     most: float
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the bounds are less than a minute apart."""
-        return self.most - self.least < 60
-
 
 class CountedRuns(Record):
     """The runs of a server up to the last start that was counted, as a tag keeps them."""

@@ -56,12 +56,15 @@ def include(user_config: Path, alias: str) -> None:
     if before is not None and (refusal := ssh_refusal(user_config, "localhost")):
         raise _left(user_config, f"ssh itself refuses it: {refusal}")
     _write(user_config, f"{include_line()}\n\n".encode() + (before or b""))
-    if not knows(user_config, alias):
+    try:
+        if not knows(user_config, alias):
+            raise _left(user_config, f"ssh did not know {alias} with the line in it")
+    except BaseException:
         if before is None:
             user_config.unlink()
         else:
             _write(user_config, before)
-        raise _left(user_config, f"ssh did not know {alias} with the line in it")
+        raise
 
 
 def knows(config: Path, alias: str) -> bool:

@@ -1,6 +1,7 @@
 """Starts the server of a name: the one that there is, or a new one from an image."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 from notebake.aws import networks, server_calls, tags
@@ -11,9 +12,9 @@ from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
 from notebake.recipe import Network
 from notebake.servers.elastic import ensure_elastic_address
-from notebake.servers.find import list_servers
-from notebake.servers.launch import launch
+from notebake.servers.launch import first_of, launch, servers_of, settle
 from notebake.servers.launch_plan import LaunchPlan
+from notebake.servers.may_run import add_what_runs, saying_what_runs
 from notebake.servers.mounting import mount_disks
 from notebake.servers.names import group_name
 from notebake.servers.no_room import running_command
@@ -21,18 +22,20 @@ from notebake.servers.power import change_server, start_server
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
 from notebake.servers.server_disks import check_disks, disks_of
-from notebake.servers.volume_choice import choose_volumes, in_zone_of
+from notebake.servers.volume_choice import VolumeChoice, choose_volumes, in_zone_of
 from notebake.servers.volumes import attach_volumes
 
 log = logging.getLogger(__name__)
 
 
 def find_existing(plan: LaunchPlan) -> Server | None:
-    """Return the server of the plan's name and owner, if there is one that is not gone."""
-    for server in list_servers(plan.region):
-        if (server.owner, server.name) == (plan.owner, plan.name):
-            return server
-    return None
+    """Return the server of the plan's name and owner, if there is one that is not gone.
+
+    Raises:
+        SeveralServersError: there are several, and somebody may have worked on each of them.
+    """
+    found = servers_of(plan)
+    return first_of(found) if found else None
 
 
 def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
@@ -40,17 +43,33 @@ def start(plan: LaunchPlan, vpc_id: str, *, mounts: bool = True) -> Server:
 
     Typed again, also elsewhere or after a kill, it goes on where it was: what is there is found,
     and what is missing is made. Without `mounts`, as where there is no private key, its disks are
-    mounted when it is opened.
+    mounted when it is opened. An error says whether a machine runs by then, and costs.
     """
-    existing = find_existing(plan)
+    found = servers_of(plan)
+    existing = first_of(found) if found else None
     volumes = choose_volumes(plan, existing)
     check_disks(plan.tags, existing)
+    if existing and len(found) > 1:
+        # An earlier start was killed before it ended all but one.
+        existing = settle(plan, existing.id)
     if existing is None:
         existing = launch_new(in_zone_of(volumes, plan), vpc_id)
         # Of two that were started at the same moment the first stays, wherever it is.
-        volumes = choose_volumes(plan, existing)
-    existing = change_server(existing, plan.changes)
-    server = ensure_host_key(start_server(existing))
+        with saying_what_runs(existing, existing.id):
+            volumes = choose_volumes(plan, existing)
+    runs = existing.state in ("pending", "running")
+    with saying_what_runs(existing, existing.id) if runs else nullcontext():
+        existing = change_server(existing, plan.changes)
+        server = start_server(existing)
+    with saying_what_runs(server, server.id):
+        return complete(server, plan, volumes, mounts=mounts)
+
+
+def complete(
+    server: Server, plan: LaunchPlan, volumes: list[VolumeChoice], *, mounts: bool
+) -> Server:
+    """Return a server that runs with its host key known, its address, and all its disks."""
+    server = ensure_host_key(server)
     if plan.has_elastic_address or server.has_elastic_address:
         server = ensure_elastic_address(server)
     server = attach_volumes(server, volumes)
@@ -71,6 +90,8 @@ def launch_new(plan: LaunchPlan, vpc_id: str) -> Server:
     try:
         return launch(plan, group.id)
     except CloudError as error:
+        if error.is_outcome_unknown:
+            add_what_runs(error, plan)
         # Otherwise a machine may be in it: ours, or that of another computer.
         if is_new and not error.is_outcome_unknown and find_existing(plan) is None:
             log.info("Removing the security group %s again", group.id)

@@ -6,6 +6,8 @@ from notebake.aws import server_calls
 from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.servers.elastic_release import release_addresses
+from notebake.servers.find import list_servers
+from notebake.servers.keys import forget_own
 from notebake.servers.names import group_name
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
 from notebake.servers.place import forget
@@ -19,7 +21,8 @@ def terminate_server(server: Server) -> None:
     """Terminate a server, wait until it is gone, and remove what belonged to it alone.
 
     Its ends outside of it go first: once it is gone, nothing tells of them. If EC2 refuses, they
-    are put back. Its ssh entry goes, too, and where this computer has reached it.
+    are put back. Its ssh entry goes, too, and where this computer has reached it. What another
+    machine of the same owner and name needs stays.
     """
     log.info("Terminating %s (%s)", server.name, server.id)
     remove_outside_ends(server)
@@ -28,9 +31,23 @@ def terminate_server(server: Server) -> None:
     except CloudError:
         ensure_outside_ends(server)
         raise
-    remove_parts(server.owner, server.name, server.region)
+    if others := _others_of_this_name(server):
+        log.info("%s has the same owner and name, and keeps what belongs to both", others[0].id)
+        ensure_outside_ends(others[0])
+    else:
+        remove_parts(server.owner, server.name, server.region)
+        forget_own(server.owner, server.name)
     remove_entry(server.owner, server.name, server.id)
     forget(server.owner, server.name)
+
+
+def _others_of_this_name(server: Server) -> list[Server]:
+    """Return the other machines that are left of this owner and name; usually none."""
+    return [
+        each
+        for each in list_servers(server.region)
+        if each.id != server.id and (each.owner, each.name) == (server.owner, server.name)
+    ]
 
 
 def remove_parts(owner: str, name: str, region: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from notebake.errors import NextCommand, NotebakeError
-from notebake.local.usual_region import region_words
+from notebake.aws import tags
+from notebake.errors import NotebakeError
 from notebake.record import Record
-from notebake.servers.find import describe_server, list_servers
-from notebake.servers.kept_volume import KeptVolume, list_command, list_kept, named
+from notebake.servers.find import describe_server, list_command
+from notebake.servers.kept_volume import KeptVolume, list_kept, named
 from notebake.servers.launch_plan import LaunchPlan
+from notebake.servers.next_command import command_on
 from notebake.servers.server import LOGIN_USER, Server
 from notebake.servers.server_disks import (
     DEVICES_OF_SERVERS,
@@ -81,10 +82,10 @@ def stopped_holder(volume: KeptVolume) -> Server:
     """Return the server that has a volume and is stopped, so that the volume can be taken from it.
 
     Raises:
-        NotebakeError: it is not stopped, or no server of notebake's.
+        NotebakeError: it is not stopped, is being terminated, or is no server of notebake's.
     """
     server = describe_server(volume.instance_id, volume.region)
-    if server is None or server not in list_servers(volume.region):
+    if server is None or tags.SERVER not in server.tags:
         raise NotebakeError(
             f"The volume {volume.name} ({volume.id}) is attached to {volume.instance_id}, which is"
             " no server of notebake's.",
@@ -93,19 +94,17 @@ def stopped_holder(volume: KeptVolume) -> Server:
         )
     if server.state == "stopped":
         return server
+    if server.is_gone:
+        raise NotebakeError(
+            f"The volume {volume.name} ({volume.id}) is still attached to the server"
+            f" {server.name} ({server.id}), which is being terminated: it is free once that is"
+            " gone.",
+            "Try again in a minute.",
+        )
     raise NotebakeError(
         f"The volume {volume.name} ({volume.id}) is in use by the server {server.name}, which is"
         f" {server.state}: it can be taken from a server that is stopped."
-    ).with_next(
-        NextCommand(
-            ("stop", server.name, *_owner(server, volume), *region_words(server.region)),
-            "To stop it",
-        )
-    )
-
-
-def _owner(server: Server, volume: KeptVolume) -> tuple[str, ...]:
-    return () if server.owner == volume.owner else ("--owner", server.owner)
+    ).with_next(command_on(server, "stop", purpose="To stop it"))
 
 
 def _check_zones(chosen: Sequence[VolumeChoice], plan: LaunchPlan, server: Server | None) -> None:

@@ -107,7 +107,7 @@ def test_a_stopped_server_starts_and_has_another_address(world: CloudWorld) -> N
     stop(world, instance_id)
     with pytest.raises(ServerStoppedError, match="ocean is stopped") as caught:
         reach(ada(), "ada", own_key="", may_start=False)
-    assert caught.value.next_commands[0].words == ("open", "ocean")
+    assert caught.value.next_commands[0].words == ("open", "ocean", "--owner", "ada")
     after = reach(ada(), "ada", own_key="", may_start=True)
     assert after.instance_id == instance_id
     assert after.address != before.address
@@ -254,16 +254,19 @@ def test_what_is_to_be_typed_names_another_region_than_the_usual_one(
         monkeypatch.setenv("AWS_REGION", usual)
         with pytest.raises(ServerStoppedError) as stopped:
             reach_it()
-        assert stopped.value.next_commands[0].words == ("open", "ocean", *words)
+        assert stopped.value.next_commands[0].words == ("open", "ocean", "--owner", "ada", *words)
         with pytest.raises(NotebakeError) as idle:
             keep_server(server, 60)
         assert [each.words for each in idle.value.next_commands] == [
-            ("open", "ocean", *words),
+            ("open", "ocean", "--owner", "ada", *words),
             ("servers", *words),
         ]
         with pytest.raises(NotebakeError) as unknown:
             find_server("moon", "ada", REGION)
         assert unknown.value.next_commands[0].words == ("servers", *words)
         said = "\n".join(describe_stopped(server))
-        assert shlex.join(("notebake", "open", "ocean", *words)) in said.splitlines()[1]
+        assert (
+            shlex.join(("notebake", "open", "ocean", "--owner", "ada", *words))
+            in said.splitlines()[1]
+        )
         assert said.endswith(shlex.join(("notebake", "servers", *words)))

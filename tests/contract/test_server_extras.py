@@ -334,7 +334,7 @@ def test_a_used_up_quota_is_one_sentence_and_the_server_runs(world: ServerWorld)
     with pytest.raises(NotebakeError, match="runs, but without an elastic address") as no:
         world.start(plan)
     assert "\n" not in no.value.message
-    assert no.value.next_commands[0].words == ("open", "ocean")
+    assert no.value.next_commands[0].words == ("open", "ocean", "--owner", OWNER)
     assert find_server("ocean", OWNER, REGION).state == "running"
     world.world.ec2.release_address(AllocationId=addresses(world)[0]["AllocationId"])
     assert world.start(plan).has_elastic_address
@@ -363,6 +363,7 @@ def test_start_says_of_efs_what_a_role_would_mount(
     ec2, source = world.world.ec2, world.start(world.plan("source"))
     image = ec2.create_image(InstanceId=source.id, Name="shared")["ImageId"]
     world.advance(3600)
+    ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1})
     marks = {tags.RECIPE: "ocean", tags.EFS: "/shared /class"}
     ec2.create_tags(Resources=[image], Tags=tags.as_list(marks))
     monkeypatch.setattr(sys, "stdin", Terminal("n\nn\nn\n"))
@@ -373,7 +374,7 @@ def test_start_says_of_efs_what_a_role_would_mount(
     assert main(words) == 1
     assert (
         "EFS      not at /shared, /class without a role:"
-        " notebake start ocean --instance-profile NAME"
+        " notebake start ocean --name ocean --owner ada --instance-profile NAME"
     ) in capsys.readouterr().out
     assert main([*words, "--instance-profile", "reader"]) == 1
     assert (

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +18,15 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import connect
 from notebake.aws.session import session
+from notebake.errors import WaitTimeoutError
+from notebake.local.process import Process, process_of
+from notebake.runs.keys import generate_keys
 from notebake.servers import keys
+from notebake.servers.next_command import ServerName
 from notebake.servers.place import Reached, credentials_of, folder_of, remember
 from notebake.servers.ports import keep_port
 from notebake.ssh.host import Host
+from sandbox.ec2.state.base_images import RELEASES, image_id
 from tests.cloud_world import REGION
 from tests.conformance.account import FRIEND
 from tests.ec2_actions import Ec2Actions
@@ -29,6 +35,7 @@ from tests.server_world import HOST_KEY, UBUNTU, ServerWorld, server_world
 
 PERSON = "moto"
 """The name of the user whose credentials the sandbox's are."""
+WHOSE = ("--owner", PERSON)
 START = ("start", UBUNTU, "--name", "ocean", "--yes")
 
 
@@ -69,6 +76,10 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         return said
 
     return type_command
+
+
+def ocean() -> ServerName:
+    return ServerName(name="ocean", owner=PERSON, region=REGION)
 
 
 def next_command(said: str, purpose: str) -> list[str]:
@@ -137,6 +148,46 @@ def test_an_interrupted_start_says_what_may_run_and_how_it_is_removed(
     check_nothing_is_left(world)
 
 
+def test_a_start_that_fails_after_the_launch_says_what_runs_and_how_it_is_removed(
+    world: ServerWorld, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: object) -> None:
+        raise WaitTimeoutError("Timed out after 300 s waiting for a host key.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("notebake.servers.start.wait_for_host_key", too_late)
+        said = refused(*START)
+    (server,) = world.servers()
+    assert f"ocean ({server.id}) runs, and costs. The same start goes on with it." in said
+    assert next_command(said, "What runs") == ["notebake", "servers"]
+    assert main([*next_command(said, "To remove it")[1:], "--yes"]) == 0
+    check_nothing_is_left(world)
+
+
+def test_a_launch_whose_outcome_is_unknown_says_that_it_may_run(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    lost = world.world.sandbox.fail("lose_after", action="RunInstances", name="lost")
+    said = refused(*START)
+    assert world.world.sandbox.fired(lost) > 0
+    assert "ocean may run by now, and cost. The same start goes on with it." in said
+    world.world.sandbox.cloud.faults.remove("lost")
+    assert main([*next_command(said, "To remove it")[1:], "--yes"]) == 0
+    check_nothing_is_left(world)
+
+
+def test_a_start_that_is_refused_does_not_say_that_a_machine_runs(
+    world: ServerWorld, refused: Callable[..., str]
+) -> None:
+    assert main(list(START)) == 0
+    assert main(["stop", "ocean"]) == 0
+    fault = fail(world, "StartInstances", "InsufficientInstanceCapacity")
+    said = refused(*START)
+    assert world.world.sandbox.fired(fault) >= 1
+    assert "costs" not in said.lower()
+    assert "To remove it" not in said
+
+
 def test_a_slip_in_the_name_of_a_recipe_is_answered_with_the_one_that_was_meant(
     world: ServerWorld, refused: Callable[..., str]
 ) -> None:
@@ -155,7 +206,7 @@ def test_the_name_of_a_server_that_is_no_image_leads_to_the_server(
 ) -> None:
     assert main([*START]) == 0
     said = refused("start", "ocean", "--yes")
-    assert next_command(said, "The server of this name") == ["notebake", "open", "ocean"]
+    assert next_command(said, "The server of this name") == ["notebake", "open", "ocean", *WHOSE]
     assert "The server of this name" not in refused("start", "river", "--yes")
 
 
@@ -230,7 +281,7 @@ def test_a_stopped_server_whose_zone_is_full_says_that_it_can_start_only_there(
     assert world.world.sandbox.fired(fault) >= 1
     (server,) = world.servers()
     assert f"Its disks lie in {server.zone}" in said
-    assert next_command(said, "To try again") == ["notebake", "open", "ocean"]
+    assert next_command(said, "To try again") == ["notebake", "open", "ocean", *WHOSE]
     assert server.state == "stopped"
 
 
@@ -243,7 +294,7 @@ def test_a_stopped_server_that_the_quota_has_no_room_for_says_so(
     said = refused("open", "ocean")
     assert world.world.sandbox.fired(fault) == 1
     assert "aws service-quotas request-service-quota-increase" in said
-    assert next_command(said, "To try again") == ["notebake", "open", "ocean"]
+    assert next_command(said, "To try again") == ["notebake", "open", "ocean", *WHOSE]
 
 
 def test_a_server_that_is_being_stopped_is_awaited_and_started(world: ServerWorld) -> None:
@@ -268,10 +319,69 @@ def test_a_lost_key_is_named_before_anything_starts_and_starting_makes_no_other(
     said = refused("open", "ocean")
     assert f"{path} does not exist" in said
     command = next_command(said, "With another that the server accepts")
-    assert command == ["notebake", "open", "ocean", "--key", "FILE"]
+    assert command == ["notebake", "open", "ocean", "--key", "FILE", *WHOSE]
     assert world.servers()[0].state == "stopped"
     assert main(list(START)) == 0
     assert not path.exists(), "a new key would not open it, and hide that the old one is lost"
+
+
+def own_key(folder: Path) -> Path:
+    """Return the path of a new private key of a person's own."""
+    path = folder / "own"
+    path.write_text(generate_keys().private)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.usefixtures("world")
+def test_a_key_that_is_named_for_a_server_that_is_there_hides_none_that_opens_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(START)) == 0
+    path = keys.key_path(PERSON, "ocean")
+    assert main([*START, "--key", str(own_key(tmp_path))]) == 0
+    assert keys.key_path(PERSON, "ocean") == path
+    assert "Its key stays as it is" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("ended", ["by terminate here", "elsewhere"])
+def test_an_own_key_is_for_one_server_and_its_file_is_never_written(
+    tmp_path: Path, world: ServerWorld, ended: str
+) -> None:
+    own = own_key(tmp_path)
+    assert main([*START, "--key", str(own)]) == 0
+    assert keys.key_path(PERSON, "ocean") == own
+    if ended == "elsewhere":
+        world.world.ec2.terminate_instances(InstanceIds=[world.servers()[0].id])
+    else:
+        assert main(["terminate", "ocean", "--yes"]) == 0
+    own.unlink()
+    assert main(list(START)) == 0
+    assert keys.key_path(PERSON, "ocean") == folder_of(PERSON, "ocean") / "id_ed25519"
+    assert not own.exists()
+
+
+@pytest.mark.usefixtures("world")
+def test_the_port_of_a_server_that_is_terminated_is_free_for_the_next() -> None:
+    assert main(list(START)) == 0
+    port = keep_port(ocean())
+    assert main(["terminate", "ocean", "--yes"]) == 0
+    assert keep_port(ocean().model_copy(update={"name": "river"})) == port
+
+
+@pytest.mark.usefixtures("world")
+def test_another_type_and_another_image_for_a_server_that_is_there_are_said_to_stay(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(START)) == 0
+    assert "stays" not in capsys.readouterr().out
+    (server,) = world.servers()
+    other = image_id(RELEASES[1], REGION)
+    assert main(["start", other, "--name", "ocean", "--yes", "--type", "m5.xlarge"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Its type stays {server.instance_type}, not m5.xlarge" in printed
+    assert f"Its image stays {UBUNTU}, not {other}" in printed
 
 
 def test_a_plan_that_is_declined_leaves_no_key(
@@ -311,17 +421,39 @@ def test_a_port_that_another_program_has_is_refused_with_one_that_is_free(
     world: ServerWorld, refused: Callable[..., str], asked: str
 ) -> None:
     opened_before(world)
-    kept = keep_port(PERSON, "ocean")
+    kept = keep_port(ocean())
     with socket.create_server(("127.0.0.1", kept if asked == "kept" else 0)) as other:
         port = other.getsockname()[1]
         words = () if asked == "kept" else ("--port", str(port))
         said = refused("open", "ocean", *words)
-        assert keep_port(PERSON, "ocean") == kept, "the one that worked is kept"
+        assert keep_port(ocean()) == kept, "the one that worked is kept"
     assert f"listens on port {port}, at which ocean is opened" in said
-    *command, free = next_command(said, "To open it at another")
-    assert command == ["notebake", "open", "ocean", "--port"]
+    command = next_command(said, "To open it at another")
+    free = command.pop(4)
+    assert command == ["notebake", "open", "ocean", "--port", *WHOSE]
     with socket.create_server(("127.0.0.1", int(free))):
         pass
     folder = folder_of(PERSON, "ocean")
     assert not (folder / "open.html").exists()
     assert not (folder / "open.process").exists()
+
+
+@pytest.fixture
+def another_process() -> Iterator[Process]:
+    """Give another process of this machine, which lives as long as the test."""
+    with subprocess.Popen(["sleep", "600"]) as other:
+        yield process_of(other.pid)
+        other.kill()
+
+
+def test_a_second_open_leaves_the_record_of_the_first_and_says_that_it_holds_the_port(
+    world: ServerWorld, refused: Callable[..., str], another_process: Process
+) -> None:
+    opened_before(world)
+    record = folder_of(PERSON, "ocean") / "open.process"
+    record.write_text(another_process.model_dump_json())
+    with socket.create_server(("127.0.0.1", keep_port(ocean()))):
+        said = refused("open", "ocean", "--print")
+    assert f"Another `notebake open` of ocean, {another_process.label}, holds port" in said
+    assert next_command(said, "To see its page again") == ["notebake", "open", "ocean", *WHOSE]
+    assert Process.model_validate_json(record.read_bytes()) == another_process

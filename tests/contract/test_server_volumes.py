@@ -126,11 +126,25 @@ def test_it_outlives_its_server_and_the_next_one_starts_beside_it(world: ServerW
     assert second.zone == first.zone
 
 
+def test_while_its_server_is_being_terminated_the_next_one_is_told_to_try_again(
+    world: ServerWorld,
+) -> None:
+    first = world.start(plan(world))
+    with world.world.sandbox.machines.held():
+        world.world.ec2.terminate_instances(InstanceIds=[first.id])
+        assert only(world).instance_id == first.id, "it is attached until that one is gone"
+        with pytest.raises(NotebakeError, match="which is being terminated") as refused:
+            world.start(plan(world, "river"))
+    assert refused.value.hint == "Try again in a minute."
+    world.advance(60)
+    assert world.start(plan(world, "river")).zone == first.zone
+
+
 def test_it_is_taken_from_a_stopped_server_and_from_no_running_one(world: ServerWorld) -> None:
     first = world.start(plan(world))
     with pytest.raises(NotebakeError, match="in use by the server ocean, which is running") as no:
         world.start(plan(world, "river"))
-    assert no.value.next_commands[0].words == ("stop", "ocean")
+    assert no.value.next_commands[0].words == ("stop", "ocean", "--owner", OWNER)
     assert [server.name for server in world.servers()] == ["ocean"], "nothing was started"
 
     stop_server(first)

@@ -10,8 +10,13 @@ import pytest
 
 from flows.cli.main import main
 from notebake import clock
-from notebake.errors import CapacityError, NotebakeError
-from notebake.servers.find import NoSuchServerError, find_server
+from notebake.aws import tags
+from notebake.errors import CapacityError, NotebakeError, ResourceLostError
+from notebake.machines.idle.daily_end import parse_daily_end
+from notebake.machines.idle.judge import next_stop
+from notebake.machines.idle.settings import Limits, Settings
+from notebake.machines.idle.signals import Signals
+from notebake.servers.find import NoSuchServerError, SeveralServersError, find_server
 from notebake.servers.keep import keep_server
 from notebake.servers.launch import launch
 from notebake.servers.losses import losses_of
@@ -122,6 +127,34 @@ def test_the_last_end_is_a_day_after_each_start_unless_there_is_a_daily_end(
     assert find_server("daily", OWNER, REGION).hard_end is None
 
 
+def test_a_daily_end_that_is_set_later_is_not_preceded_by_the_end_a_day_after_the_start(
+    world: ServerWorld,
+) -> None:
+    hard = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC) + datetime.timedelta(hours=24)
+    plan = world.plan(tags={"notebake:hard-end": tags.as_tag(hard)})
+    world.start(plan)
+    world.advance(23.5 * 3600)
+    set_at = clock.now()
+    passed = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC) - datetime.timedelta(
+        hours=1
+    )
+    until = {"notebake:daily-end": f"{passed:%H:%M} UTC"}
+
+    server = world.start(plan.model_copy(update={"changes": until}))
+
+    tomorrow = passed.replace(second=0, microsecond=0) + datetime.timedelta(days=1)
+    assert server.hard_end is not None
+    settings = Settings(
+        Limits(),
+        daily_end=parse_daily_end(server.daily_end),
+        daily_end_known_since=set_at,
+        hard_end=server.hard_end.timestamp(),
+    )
+    booted = server.started_at.timestamp()
+    signals = Signals(taken=set_at, window_seconds=60, booted=booted, jupyter="running")
+    assert next_stop(signals, settings, None) == (tomorrow.timestamp(), "daily end")
+
+
 def test_a_server_that_is_being_stopped_is_awaited(world: ServerWorld) -> None:
     server = world.start(world.plan())
     slow = world.world.sandbox.fail("slow", action="StopInstances", seconds=3, times=1)
@@ -129,6 +162,23 @@ def test_a_server_that_is_being_stopped_is_awaited(world: ServerWorld) -> None:
     stopping = find_server("ocean", OWNER, REGION)
     assert (world.world.sandbox.fired(slow), stopping.state) == (1, "stopping")
     assert start_server(stopping).state == "running"
+
+
+def test_a_server_that_was_terminated_elsewhere_meanwhile_is_no_run_to_be_resumed(
+    world: ServerWorld,
+) -> None:
+    server = world.start(world.plan())
+    with world.world.sandbox.machines.held():
+        world.world.ec2.stop_instances(InstanceIds=[server.id])
+        stopping = find_server("ocean", OWNER, REGION)
+        world.world.ec2.terminate_instances(InstanceIds=[server.id])
+    assert stopping.state == "stopping"
+    for act in (start_server, stop_server):
+        with pytest.raises(ResourceLostError) as lost:
+            act(stopping)
+        assert "Resume the run" not in str(lost.value)
+        assert "start one of that name" in lost.value.hint
+        assert lost.value.next_commands[0].words == ("servers",)
 
 
 def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) -> None:
@@ -164,7 +214,9 @@ def test_a_slip_of_the_hand_keeps_no_server_for_years(world: ServerWorld) -> Non
     server = world.start(world.plan())
     with pytest.raises(NotebakeError, match="cannot be kept for 30000 h") as refused:
         keep_server(server, 30_000 * 60)
-    assert refused.value.next_commands[-1].words == ("keep", "ocean", "--for", "168h")
+    assert refused.value.next_commands[-1].words == (
+        *("keep", "ocean", "--for", "168h", "--owner", OWNER),
+    )
     assert find_server("ocean", OWNER, REGION).keep_until is None
     week = keep_server(server, 168 * 60)
     assert find_server("ocean", OWNER, REGION).keep_until == week
@@ -199,7 +251,7 @@ def test_a_name_that_is_not_there_says_what_was_meant(world: ServerWorld) -> Non
         find_server("ocaen", OWNER, REGION)
     world.start(world.plan(owner="bob"))
     assert find_server("ocean", "bob", REGION).owner == "bob"
-    with pytest.raises(NoSuchServerError, match="of ada, bob"):
+    with pytest.raises(SeveralServersError, match=r"of ada, i-[0-9a-f]+ of bob"):
         find_server("ocean", "carol", REGION)
 
 

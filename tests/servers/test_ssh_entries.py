@@ -167,6 +167,29 @@ def test_an_odd_or_damaged_configuration_is_left_as_it_is(damage: str, tmp_path:
     assert leftovers == []
 
 
+@pytest.mark.parametrize("before", [b"Host sun\n", None])
+def test_an_ssh_that_fails_the_second_time_leaves_the_configuration_as_it_was(
+    before: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first question is whether ssh takes the file at all; there is none without a file."""
+    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    own = tmp_path / "config"
+    if before:
+        own.write_bytes(before)
+    programs, asked = tmp_path / "programs", tmp_path / "asked"
+    programs.mkdir()
+    (programs / "ssh").write_text(
+        f"#!/bin/sh\ngrep -q Include {own} || exit 0\ntouch {asked}\nexec sleep 60\n"
+    )
+    (programs / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    monkeypatch.setattr(ssh_include, "SSH_SECONDS", 1)
+    with pytest.raises(IncludeError, match="left as it was: ssh cannot be asked"):
+        include(own, "nb-ocean")
+    assert asked.exists(), "ssh was asked with the line in the file"
+    assert (own.read_bytes() if own.exists() else None) == before
+
+
 def test_the_user_s_configuration_is_where_ssh_looks_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,6 +9,7 @@ from notebake import clock
 from notebake.errors import HostUnreachableError, NextCommand, NotebakeError
 from notebake.servers.idle_state import IdleState
 from notebake.servers.line_events import LineLost, LineUp, Trouble
+from notebake.servers.next_command import ServerName
 from notebake.ssh.host import Host
 from notebake.timestamps import utc_from_seconds
 
@@ -28,7 +29,9 @@ def state(minutes: float | None, why: str = "idle") -> IdleState:
 
 
 def new_view() -> OpenView:
-    return OpenView("ocean", "us-west-2", on_open=lambda _: None)
+    return OpenView(
+        ServerName(name="ocean", owner="ada", region="us-west-2"), on_open=lambda _: None
+    )
 
 
 def test_a_stop_is_warned_of_once_and_taken_back(
@@ -40,7 +43,7 @@ def test_a_stop_is_warned_of_once_and_taken_back(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ocean stops in 9 min, because nobody uses it."
     assert lines[1].split(":")[0] == "To keep it"
-    assert lines[1].endswith("notebake keep ocean --for 1h")
+    assert lines[1].endswith("notebake keep ocean --for 1h --owner ada")
     assert lines[2:] == ["ocean does not stop for now."]
 
 

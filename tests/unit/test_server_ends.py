@@ -51,6 +51,11 @@ def test_a_daily_end_is_taken_away_and_a_last_end_comes() -> None:
     assert gone == {"notebake:daily-end": ""}
     last = {"notebake:hard-end": "2026-12-01T09:00:00+00:00"}
     assert tags_of_changes(gone, NOW) == gone | last
+    later = "2026-12-05T09:00:00+00:00"
+    daily = {"notebake:daily-end": "08:00 UTC"}
+    moved = {"notebake:hard-end": "2026-12-01T08:00:00+00:00"}
+    assert tags_of_changes(daily, NOW) == daily | moved
+    assert tags_of_changes(daily, NOW, {"notebake:hard-end": later}) == daily, "it is kept so long"
     assert tags_of_changes({"notebake:idle-minutes": "5"}, NOW) == {"notebake:idle-minutes": "5"}
     assert Wishes().tags() == {}
 

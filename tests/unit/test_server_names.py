@@ -46,6 +46,33 @@ def test_the_owner_is_the_person_of_the_credentials(arn: str, owner: str) -> Non
     assert owner_of(Caller(account=ACCOUNT, arn=arn)) == owner
 
 
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "botocore-session-",
+        "aws-go-sdk-",
+        "aws-sdk-js-",
+        "aws-sdk-java-",
+        "aws-sdk-php-",
+        "aws-dotnet-sdk-session-",
+        "",
+    ],
+)
+def test_the_owner_stays_where_each_command_has_another_generated_session(prefix: str) -> None:
+    role = f"arn:aws:sts::{ACCOUNT}:assumed-role/researcher"
+    arns = [f"{role}/{prefix}17{number:017}" for number in range(3)]
+
+    owners = {owner_of(Caller(account=ACCOUNT, arn=arn)) for arn in arns}
+
+    assert owners == {"researcher"}
+
+
+@pytest.mark.parametrize("person", ["1234567", "botocore-session-ada", "ada-1700000000"])
+def test_a_session_that_somebody_named_is_the_owner(person: str) -> None:
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/researcher/{person}"
+    assert owner_of(Caller(account=ACCOUNT, arn=arn)) == person
+
+
 def test_groups_and_tokens_differ_by_owner_and_name() -> None:
     groups = {group_name(*names) for names in (("ada", "x"), ("bob", "x"), ("ada", "y"))}
     assert len(groups) == 3

@@ -8,6 +8,7 @@ import pytest
 
 from notebake.errors import NotebakeError
 from notebake.servers import keys, place, ports
+from notebake.servers.next_command import ServerName
 from notebake.servers.place import Reached, folder_of, recall, remember
 from notebake.ssh.host import Host
 
@@ -18,6 +19,10 @@ HOST = Host(
     private_key_path="/k",
     host_key="ssh-ed25519 AAAA",
 )
+
+
+def of_ada(name: str) -> ServerName:
+    return ServerName(name=name, owner="ada", region="us-west-2")
 
 
 def reached(name: str = "ocean", owner: str = "ada", **more: object) -> Reached:
@@ -71,23 +76,23 @@ def test_whoever_has_the_key_of_another_server_of_that_name_is_guessed_nothing()
 def test_a_port_is_kept_and_no_other_server_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = {7005}
     monkeypatch.setattr(ports, "is_free", lambda port: port not in taken)
-    assert ports.keep_port("ada", "ocean") == 7006
-    assert ports.keep_port("ada", "ice") == 7007
+    assert ports.keep_port(of_ada("ocean")) == 7006
+    assert ports.keep_port(of_ada("ice")) == 7007
     taken.clear()
-    assert ports.keep_port("ada", "ocean") == 7006, "its page may still be open"
-    assert ports.keep_port("ada", "sun") == 7005
-    assert ports.keep_port("ada", "ocean", 7050) == 7050
-    assert ports.keep_port("ada", "ocean") == 7050
+    assert ports.keep_port(of_ada("ocean")) == 7006, "its page may still be open"
+    assert ports.keep_port(of_ada("sun")) == 7005
+    assert ports.keep_port(of_ada("ocean"), 7050) == 7050
+    assert ports.keep_port(of_ada("ocean")) == 7050
     taken.update(range(7005, 7100))
     with pytest.raises(ports.PortTakenError, match="7005 to 7099"):
-        ports.keep_port("ada", "moon")
+        ports.keep_port(of_ada("moon"))
 
 
 def test_a_taken_port_leads_to_the_next_command() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert not ports.is_free(port)
-        error = ports.port_taken_error("ocean", port)
+        error = ports.port_taken_error(of_ada("ocean"), port)
     assert f"listens on port {port}" in error.message
     assert error.next_commands[0].words[:3] == ("open", "ocean", "--port")
     assert int(error.next_commands[0].words[3]) > port
@@ -102,7 +107,7 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it() -> None:
     assert keys.ensure_key("ada", "ice") != public
     path.with_name("id_ed25519.pub").unlink()
     assert keys.public_key_of(path) == public
-    keys.check_key(path, "ocean")
+    keys.check_key(path, of_ada("ocean"))
 
 
 def test_an_own_key_is_remembered_and_not_copied(tmp_path: Path) -> None:
@@ -118,13 +123,15 @@ def test_an_own_key_is_remembered_and_not_copied(tmp_path: Path) -> None:
 
 def test_a_lost_or_readable_key_is_refused_with_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(NotebakeError, match="does not exist") as caught:
-        keys.check_key(tmp_path / "lost", "ocean")
-    assert caught.value.next_commands[0].words == ("open", "ocean", "--key", "FILE")
+        keys.check_key(tmp_path / "lost", of_ada("ocean"))
+    assert caught.value.next_commands[0].words == (
+        *("open", "ocean", "--key", "FILE", "--owner", "ada"),
+    )
     key = tmp_path / "key"
     key.touch(mode=0o644)
     key.chmod(0o644)
     with pytest.raises(NotebakeError, match="Others may read") as caught:
-        keys.check_key(key, "ocean")
+        keys.check_key(key, of_ada("ocean"))
     assert caught.value.hint == f"Type: chmod 600 {key}"
 
 
