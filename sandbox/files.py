@@ -16,6 +16,18 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def locked_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock file while the block runs, and say whether it was free: nothing waits."""
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
 def replace_file(path: Path, text: str) -> None:
     """Write by rename, so that no reader ever sees half of the text."""
     temporary = path.with_name(f".{path.name}.new")

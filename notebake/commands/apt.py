@@ -33,7 +33,7 @@ def install_packages(packages: Sequence[str], *, with_updates: bool = False) -> 
 
 def packages_are_installed(packages: Sequence[str]) -> str:
     """Return the command that succeeds if no package is missing or half installed."""
-    check = f'{FIND_MISSING}find_missing\n[ -z "${{missing[*]}}$(dpkg --audit)" ]'
+    check = f'{FIND_MISSING}find_missing\naudit=$(dpkg --audit) && [ -z "${{missing[*]}}$audit" ]'
     return f"bash -c {quote(_wanted(packages) + check)}"
 
 
@@ -83,14 +83,15 @@ find_missing() {
 # target. If apt gets its proxy from a program, or a source is not http, the check is skipped.
 CHECK_APT_REACHABLE = r"""
 check_apt_reachable() {
-    local proxy sites
+    local detection proxy sites
     mapfile -t sites < <(
         apt-get indextargets --no-release-info --format '$(SITE)' 2> /dev/null |
             sort --unique |
             { grep --extended-regexp '^https?://' || true; }
     )
-    proxy=$(apt-config dump --format '%v%n' Acquire::http::Proxy 2> /dev/null | head --lines=1)
-    ! apt-config dump 2> /dev/null | grep --quiet --ignore-case '::Proxy-Auto-\?Detect' || return 0
+    proxy=$(apt-config dump --format '%v%n' Acquire::http::Proxy 2> /dev/null | sed --quiet 1p)
+    detection=$(apt-config dump 2> /dev/null | sed --quiet '/::Proxy-Auto-\?Detect/Ip')
+    [ -z "$detection" ] || return 0
     (
         case $proxy in DIRECT) unset http_proxy https_proxy ;; ?*)
             export http_proxy=$proxy https_proxy=$proxy ;;
@@ -126,7 +127,8 @@ try_thrice() {
 }
 # A package that another process is installing at this moment is not an interrupted one.
 wait_for_lock
-if [ -n "$(dpkg --audit)" ]; then
+audit=$(dpkg --audit)
+if [ -n "$audit" ]; then
     echo "apt: finishing an interrupted installation"
     try_thrice dpkg --configure -a
 fi
@@ -140,8 +142,9 @@ if [ "${#missing[@]}" -gt 0 ]; then
     apt_get install --no-install-recommends -- "${missing[@]}"
     apt_get clean
 fi
-if [ -n "$(dpkg --audit)" ]; then
-    dpkg --audit >&2
+audit=$(dpkg --audit)
+if [ -n "$audit" ]; then
+    echo "$audit" >&2
     exit 1
 fi
 """.replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace(

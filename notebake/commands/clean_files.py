@@ -1,11 +1,13 @@
 """Shell text that removes personal and temporary files, package caches and logins of others.
 
-`HEADER` defines what the others use: `wipe`, and `homes`, the homes of root and all people.
+`HEADER` defines what the others use: `wipe`, `find_present`, and `homes`, the homes of root and all
+people.
 """
 
 from notebake.commands.apt import LOCK_TIMEOUT_SECONDS
 from notebake.commands.lease_timer import TIMER
 from notebake.commands.package_lock import wait_for_lock
+from notebake.commands.shell import FIND_PRESENT
 
 HOME_LEFTOVERS = (
     ".*_history",
@@ -44,7 +46,9 @@ SYSTEM_LEFTOVERS = (
     "/var/{spool/,}mail/*",
 )
 
-HEADER = """\
+HEADER = (
+    FIND_PRESENT
+    + """\
 unset HISTFILE
 export LC_ALL=C
 umask 022
@@ -69,6 +73,7 @@ wipe() {
         fi
     done
 }"""
+)
 
 # From here on only the dead-man switch's timer fires in this boot. unattended-upgrades.service is
 # stopped after the lock is free, as it may be upgrading until then. If it kept running, a base with
@@ -81,7 +86,8 @@ systemctl list-units --type=timer --state=active --plain --no-legend | awk '{{pr
 systemctl stop unattended-upgrades.service 2> /dev/null || true
 # `check` takes the lock of all package managers; lock files are never removed.
 apt-get --option DPkg::Lock::Timeout=300 --quiet=2 check
-[ -z "$(dpkg --audit)" ] || {{ dpkg --audit >&2; exit 1; }}"""
+audit=$(dpkg --audit)
+[ -z "$audit" ] || {{ echo "$audit" >&2; exit 1; }}"""
 
 CLEAN_CLOUD_INIT = """\
 # Only cloud-init's state. The machine-id is emptied with the login, as systemd's tools need it.
@@ -90,9 +96,9 @@ if command -v cloud-init >/dev/null; then cloud-init clean --logs; fi"""
 CLEAN_PACKAGE_CACHES = """\
 apt-get clean
 # Package lists are outdated when the image is used, and hold addresses that look like credentials.
-find /var/lib/apt/lists -xdev -type f ! -name lock -delete
+find_present /var/lib/apt/lists -xdev -type f ! -name lock -delete
 # conda's package caches hold archives, and hard links to the installed files.
-find /opt /srv /usr/local "${homes[@]}" -xdev -maxdepth 5 -type d -name conda-meta -print0 |
+find_present /opt /srv /usr/local "${homes[@]}" -xdev -maxdepth 5 -type d -name conda-meta -print0 |
     while IFS= read -r -d '' found; do
         rm --recursive --force --one-file-system -- "${found%/*}/pkgs"
     done"""
@@ -112,14 +118,14 @@ fi"""
 REMOVE_TEMPORARY_FILES = """\
 # Directories of running services stay: only systemd can create them again.
 for directory in /tmp /var/tmp; do
-    find "$directory" -ignore_readdir_race -xdev -mindepth 1 ! -type d "${keeping[@]}" -delete
-    find "$directory" -xdev -depth -mindepth 1 -type d -empty \\
+    find_present "$directory" -xdev -mindepth 1 ! -type d "${keeping[@]}" -delete
+    find_present "$directory" -xdev -depth -mindepth 1 -type d -empty \\
         ! -path '*/systemd-private-*' "${keeping[@]}" -delete
 done"""
 
 REMOVE_CHECKPOINTS = """\
 # Checkpoints that a repository tracks stay: they are public already, and the scan reads them.
-find "${homes[@]}" "${places[@]}" -xdev -type d -name .ipynb_checkpoints -prune -print0 |
+find_present "${homes[@]}" "${places[@]}" -xdev -type d -name .ipynb_checkpoints -prune -print0 |
     while IFS= read -r -d '' found; do
         git -c safe.directory='*' -C "${found%/*}" ls-files --error-unmatch -- "$found" \\
             >/dev/null 2>&1 || rm --recursive --force --one-file-system -- "$found"

@@ -30,7 +30,8 @@ if [ -n "$(ls --almost-all {SNAPD_KEYS} 2> /dev/null)" ]; then
         --unix-socket /run/snapd.socket --header 'Content-Type: application/json' \\
         --data '{{"action": "forget", "no-registration-until-reboot": true}}' \\
         http://localhost/v2/model/serial || true
-    [ -z "$(ls --almost-all {SNAPD_KEYS})" ] ||
+    keys=$(ls --almost-all {SNAPD_KEYS})
+    [ -z "$keys" ] ||
         {fail(f"snapd did not delete its key in {SNAPD_KEYS}, which all machines would share")}
 fi"""
 
@@ -51,9 +52,11 @@ wipe /var/lib/amazon/ssm/*"""
 # A base of Ubuntu Pro attaches each machine at its first boot by a unit of this package. A token
 # that a person attached stays, and the credential scan reports it.
 DETACH_UBUNTU_PRO = f"""\
-if [ -s {MACHINE_TOKEN} ] &&
+attaching=$(
     dpkg-query --show --showformat '${{db:Status-Abbrev}}\\n' \\
-        ubuntu-pro-auto-attach ubuntu-advantage-pro 2> /dev/null | grep --quiet '^ii'; then
+        ubuntu-pro-auto-attach ubuntu-advantage-pro 2> /dev/null | sed --quiet '/^ii/p' || true
+)
+if [ -s {MACHINE_TOKEN} ] && [ -n "$attaching" ]; then
     echo 'Ubuntu Pro: detaching the builder. Each machine from the image attaches itself, at the' \\
         'price of AWS for Ubuntu Pro.'
     timeout 300 pro detach --assume-yes

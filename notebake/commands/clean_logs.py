@@ -31,8 +31,9 @@ then
     chown --reference="$real" /var/log
     chmod --reference="$real" /var/log
     # Services expect their directories.
-    (cd "$real" && find . -mindepth 1 -type d -print0 |
-        tar --create --null --no-recursion --files-from=-) | tar --extract --directory=/var/log
+    (cd "$real" && find_present . -mindepth 1 -type d -print0 |
+        tar --create --null --no-recursion --ignore-failed-read --files-from=-) |
+        tar --extract --directory=/var/log
 fi"""
 
 # A file opened before has the same path as now, but another device number. The unit of a writing
@@ -100,10 +101,10 @@ sys.exit(1)
 """
 
 TRUNCATE_LOGS = r"""rm --recursive --force -- "$real"/journal/*
-find "$real" -ignore_readdir_race -type f -regextype posix-extended \
+find_present "$real" -type f -regextype posix-extended \
     -regex '.*(\.(gz|xz|zst|bz2|lz4|old|[0-9]+)|-[0-9]{8}([-.].*)?)' -delete
 # Truncated, not removed, to keep the owner and mode that services expect.
-find "$real" -ignore_readdir_race -type f -exec truncate --no-create --size=0 -- {} +"""
+find_present "$real" -type f -exec truncate --no-create --size=0 -- {} +"""
 
 EMPTY_LOGS = "\n".join((COVER_LOGS, f"python3 -I -c {quote(STOP_WRITERS)}", TRUNCATE_LOGS))
 """Root's commands that cover /var/log, stop the processes that write to it, and empty its files."""
@@ -111,7 +112,7 @@ EMPTY_LOGS = "\n".join((COVER_LOGS, f"python3 -I -c {quote(STOP_WRITERS)}", TRUN
 LOGS_ARE_EMPTY = "\n".join(
     (
         f"mountpoint --quiet {REAL_LOGS} || {fail('the logs have not been emptied')}",
-        f"written=$(find {REAL_LOGS} -type f -size +0 -print -quit)",
+        f"written=$(find_present {REAL_LOGS} -type f -size +0 -print -quit)",
         f'[ -z "$written" ] || {fail("a log was written to: $written")}',
     )
 )

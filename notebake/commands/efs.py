@@ -89,13 +89,15 @@ flock 9
 touch "$fstab"
 export mark target
 for target in "${targets[@]}"; do
-    [ -z "$(awk '$1 !~ /^#/ && $4 !~ ENVIRON["mark"] && $2 == ENVIRON["target"]' "$fstab")" ] ||
+    already=$(awk '$1 !~ /^#/ && $4 !~ ENVIRON["mark"] && $2 == ENVIRON["target"]' "$fstab")
+    [ -z "$already" ] ||
         fail "$fstab already mounts something else on $target"
     # On a machine from an image before, systemd has the folder, and looking into it would mount.
     ! findmnt --types autofs --mountpoint "$target" > /dev/null || continue
     ! mountpoint --quiet "$target" || fail "something else is mounted on $target"
     mkdir --parents "$target"
-    [ -z "$(ls --almost-all "$target")" ] ||
+    content=$(ls --almost-all "$target")
+    [ -z "$content" ] ||
         fail "$target is not empty, and the mount would hide its content"
     chown root:root "$target"
     chmod 0755 "$target"

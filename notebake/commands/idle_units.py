@@ -12,8 +12,6 @@ TIMER = "notebake-idle.timer"
 SERVICE = "notebake-idle.service"
 PROGRAM_FOLDER = "/opt/notebake/idle"
 SETTINGS_FILE = "/etc/notebake/idle.json"
-REPORT_FILE = "/run/notebake/idle.json"
-"""What the last check found; everybody may read it."""
 UNIT_DIRECTORY = "/etc/systemd/system"
 PROGRAM_DIGEST = "b9dd4d40920d3484"
 """Of the program and of these texts: another program is another product of its step."""
@@ -86,8 +84,3 @@ def idle_stop_is_enabled() -> str:
         f" || {{ echo '{TIMER} is not enabled, or does not run: the machine would not stop when"
         " nobody uses it' >&2; false; }"
     )
-
-
-def read_report() -> str:
-    """Return the command that prints what the last check found; it fails where there was none."""
-    return f"cat {REPORT_FILE}"

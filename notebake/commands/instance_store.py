@@ -84,7 +84,8 @@ use_disk() {
         return 1
     fi
     mkdir --parents "$target"
-    if mountpoint --quiet "$target" || [ -n "$(ls --almost-all "$target")" ]; then
+    content=$(ls --almost-all "$target") || return 1
+    if mountpoint --quiet "$target" || [ -n "$content" ]; then
         echo "$device: not mounted, since $target is in use"
         return 1
     fi

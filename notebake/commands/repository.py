@@ -45,7 +45,9 @@ CHOOSE_DIRECTORY = r"""
 new=$path.notebake-new
 export clone=$path
 if [ ! -d "$path/.git" ]; then
-    if [ -e "$path" ] && [ -n "$(ls --almost-all "$path")" ]; then
+    content=""
+    [ ! -e "$path" ] || content=$(ls --almost-all "$path")
+    if [ -n "$content" ]; then
         echo "$path exists and is not a clone of $url: it is left as it is" >&2
         exit 1
     fi

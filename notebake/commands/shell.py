@@ -4,8 +4,57 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from shlex import quote
 
-NETWORK_ENVIRONMENT = "set -a; [ ! -r /etc/environment ] || . /etc/environment; set +a"
-"""Loads proxy and certificate settings: PAM sets them for login shells, not for systemd units."""
+# What was read is held by `set`: a variable of this text could be one of the file's own. IFS would
+# change our scripts, and no program reads it.
+NETWORK_ENVIRONMENT = r"""
+load_environment() {
+    set -- ""
+    while IFS= read -r || [ -n "$REPLY" ]; do
+        set -- "$1$REPLY"
+        if [[ $1 == *\\ && $1 != *#* ]]; then
+            set -- "${1%?}"
+            continue
+        fi
+        set -- "${1%%#*}"
+        set -- "${1#"${1%%[! $'\t']*}"}"
+        set -- "${1#export }"
+        if [[ $1 == *=* && ${1%%=*} =~ ^[A-Za-z_][A-Za-z0-9_]*$ && ${1%%=*} != IFS ]]; then
+            set -- "${1%%=*}" "${1#*=}"
+            if [[ $2 == [\"\']* ]]; then
+                set -- "$1" "${2#?}"
+                set -- "$1" "${2%[\"\']}"
+            fi
+            # In a subshell first, as bash would end the script for a name that it keeps for itself.
+            if (export "$1=$2") 2> /dev/null; then
+                export "$1=$2"
+            else
+                echo "/etc/environment: $1 is left as it is" >&2
+            fi
+        fi
+        set -- ""
+    done
+}
+[ ! -r /etc/environment ] || load_environment < /etc/environment
+"""
+"""Loads proxy and certificate settings: PAM sets them for login shells, not for systemd units.
+
+A line is read as pam_env reads it (pam_env(8), `_parse_env_file` of Linux-PAM 1.5), and nothing in
+it is expanded: `#` begins a comment anywhere, `export ` is passed over, a value that begins with a
+quotation mark loses it and one at its end, and a backslash at the end joins the next line.
+"""
+# find's own -ignore_readdir_race is not enough: it does not hold for a folder that vanishes before
+# find has opened it, nor for one of its arguments (findutils 4.9).
+FIND_PRESENT = r"""
+find_present() {
+    local errors left
+    { errors=$(LC_ALL=C find "$@" 2>&1 >&3) && return; } 3>&1
+    left=$(grep --invert-match --extended-regexp \
+        ': (No such file or directory|Directory not empty)$' <<< "$errors" || true)
+    [ -n "$errors" ] && [ -z "$left" ] || { echo "notebake: find $*: $errors" >&2; return 1; }
+}
+"""
+"""Defines `find_present`, which is find on a running machine: it passes over folders that are not
+there, that vanish while it looks, or that are no longer empty when it would delete them."""
 OPEN_FILE_LIMITS = "8192:524288"
 """Soft and hard limit on open files for our services: a hardened base may allow fewer than package
 managers and notebooks need. The hard limit is systemd's default (systemd-system.conf)."""

@@ -128,7 +128,7 @@ def _has_digest(digest: str, root: str) -> str:
 
 def read_locks(locks: str = LOCK_FILE_DIRECTORY) -> str:
     """Return the command that prints each lock file: name, blank, content in base64."""
-    each = 'printf "%s %s\\n" "$name" "$(base64 --wrap=0 "$name")"'
+    each = 'content=$(base64 --wrap=0 "$name") && printf "%s %s\\n" "$name" "$content"'
     return f"cd {quote(locks)} && for name in *; do {each} || exit 1; done"
 
 

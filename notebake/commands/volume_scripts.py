@@ -87,8 +87,9 @@ is_mounted() { [ "$(mountpoint --fs-devno "$target")" = "$(mountpoint --devno "$
 mkdir --parents "$target" "$state"
 if mountpoint --quiet "$target"; then
     is_mounted || fail "something else is mounted on $target"
-elif [ -n "$(ls --almost-all "$target")" ]; then
-    fail "$target is not empty, and the mount would hide its content"
+else
+    content=$(ls --almost-all "$target")
+    [ -z "$content" ] || fail "$target is not empty, and the mount would hide its content"
 fi
 
 exec 9< "$state"
@@ -97,7 +98,8 @@ export target uuid
 ours='$1 !~ /^#/ && $4 ~ /x-notebake/ && ($2 == ENVIRON["target"] || $1 == "UUID=" ENVIRON["uuid"])'
 others='$1 !~ /^#/ && $4 !~ /x-notebake/ && $2 == ENVIRON["target"]'
 touch "$fstab"
-[ -z "$(awk "$others" "$fstab")" ] || fail "$fstab already mounts something else on $target"
+already=$(awk "$others" "$fstab")
+[ -z "$already" ] || fail "$fstab already mounts something else on $target"
 awk "!($ours)" "$fstab" > "$fstab.new"
 echo "UUID=$uuid $target $file_system $options 0 $fsck_pass" >> "$fstab.new"
 chmod --reference="$fstab" "$fstab.new"

@@ -55,24 +55,35 @@ def find_in_architecture(
 def find_in_disks(
     volumes: Sequence[Volume], instance_store: InstanceStore | None
 ) -> Iterator[Contradiction]:
-    """Check that no disk hides another, and none is given twice."""
+    """Check that no disk hides another or is lost with it, and none is given twice."""
     for field in ("name", "volume_id"):
         values = [getattr(volume, field) for volume in volumes]
         for index, value in enumerate(values):
             if value is not None and value in values[:index]:
                 yield Contradiction(("volumes", index, field), f"{value} is given twice")
-    before: list[PurePosixPath] = []
+    before: list[Volume] = []
     for index, volume in enumerate(volumes):
         place: FieldPath = ("volumes", index, "mount_point")
-        own = PurePosixPath(volume.mount_point)
         for other in before:
-            if own == other:
-                yield Contradiction(place, f"two disks have the same mount_point {own}")
-            elif other.is_relative_to(own):
-                text = f"{own} would hide {other}, mounted before it; list {own} first"
+            if text := find_between(other, volume):
                 yield Contradiction(place, text)
-        before.append(own)
-        yield from find_in_instance_store(instance_store, place, own)
+        before.append(volume)
+        yield from find_in_instance_store(instance_store, place, PurePosixPath(volume.mount_point))
+
+
+def find_between(first: Volume, second: Volume) -> str | None:
+    """Return why the second volume cannot be mounted after the first one, if so."""
+    outer, own = PurePosixPath(first.mount_point), PurePosixPath(second.mount_point)
+    if own == outer:
+        return f"two disks have the same mount_point {own}"
+    if outer.is_relative_to(own):
+        return f"{own} would hide {outer}, mounted before it; list {own} first"
+    if own.is_relative_to(outer) and second.is_in_image and not first.is_in_image:
+        return (
+            f"{own} is on the disk at {outer}, which the image does not include: machines from the"
+            " image could not mount it there. Mount it elsewhere, or give both the same in_image"
+        )
+    return None
 
 
 def find_in_instance_store(

@@ -1,10 +1,15 @@
-"""What a sandbox uses of this machine, read from the kernel instead of any record."""
+"""What a sandbox uses of this machine, read from the kernel instead of any record.
+
+The cache is searched, too: a sandbox that was killed may have left something there.
+"""
 
 import shutil
 from pathlib import Path
 
+from sandbox.control import cache_leftovers
 from sandbox.home import Home
 from sandbox.hosts import cgroups, disks, firewall, network
+from sandbox.hosts.base_system import cache_path
 from sandbox.hosts.nspawn import NSPAWN
 from sandbox.programs import run_program
 
@@ -20,6 +25,7 @@ def find(home: Home) -> list[str]:
         *(f"mount {path}" for path in _mounts(home)),
         *(f"loop device {name}" for name in disks.loops_below(home.path)),
         *(f"directory {path}" for path in _folders(home)),
+        *cache_leftovers.find(cache_path()),
     ]
 
 
@@ -36,6 +42,7 @@ def clear(home: Home) -> None:
         disks.detach_loops(file)
     for folder in _folders(home):
         shutil.rmtree(folder)
+    cache_leftovers.clear(cache_path())
     for volume in (home.path / "volumes").glob("*.img"):
         volume.unlink()
 
@@ -51,10 +58,8 @@ def _links(home: Home) -> list[str]:
 
 def _mounts(home: Home) -> list[str]:
     """Return the mount points of the sandbox, the outer ones first."""
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    points = [line.split()[4].replace("\\040", " ") for line in lines]
     exported = str(NSPAWN / "unix-export" / f"{home.name}-")
-    return sorted(point for point in points if point.startswith((f"{home.path}/", exported)))
+    return cache_leftovers.find_mounts(f"{home.path}/", exported)
 
 
 def _folders(home: Home) -> list[Path]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.hosts import cgroups
+from sandbox.hosts import cgroups, network
 from sandbox.hosts.roots import mount_overlay
 from sandbox.programs import COMMAND, run_program
 
@@ -96,6 +96,12 @@ def find_obstacles(home_path: Path) -> list[str]:
         reasons.append("there are no loop devices for volumes (try: modprobe loop)")
     if not cgroups.hierarchies():
         reasons.append(f"there are no control groups below {cgroups.ROOT}")
+    if resolvers := network.unreachable_resolvers():
+        reasons.append(
+            f"its hosts would know no names, as they cannot reach {' or '.join(resolvers)}, where"
+            f" this machine looks names up (write nameserver and the IPv4 address of another"
+            f" resolver into {network.HOST_RESOLVERS[-1]})"
+        )
     if os.geteuid() != 0:
         if not shutil.which("sudo"):
             reasons.append("you are not root, and there is no sudo")

@@ -47,6 +47,8 @@ class BlockDevice:
     throughput: int | None = None
     encrypted: bool = False
     kms_key_id: str | None = None
+    has_usable_key: bool = True
+    """False if a key was asked for that EBS cannot use: what is made with it fails."""
     delete_on_termination: bool = False
     virtual_name: str | None = None
 
@@ -75,6 +77,7 @@ class Volume:
     throughput: int | None = None
     encrypted: bool = False
     kms_key_id: str | None = None
+    has_usable_key: bool = True
     is_root: bool = False
     state: str = "creating"
     attachment: Attachment | None = None

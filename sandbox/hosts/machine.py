@@ -168,17 +168,19 @@ class Machine:
         )
 
     def _watch(self, guest: Guest, on_exit: OnExit) -> None:
-        reason = Exit.KILLED
         try:
             reason = guest.wait_for_exit()
-        finally:
-            with self._lock:
-                try:
-                    self._release(reason)
-                finally:
-                    self.guest = None
-                    destroyed = self._destroyed
-                    self._ended.set()
+        except Exception:
+            log.exception("Machine %s: how it ended cannot be told; it counts as killed", self.id)
+            reason = Exit.KILLED
+        with self._lock:
+            try:
+                self._release(reason)
+            except Exception:
+                log.exception("Machine %s has ended, and not all that it used is free", self.id)
+            self.guest = None
+            destroyed = self._destroyed
+            self._ended.set()
         if not destroyed:
             log.info("Machine %s: %s", self.id, reason.value)
             on_exit(self.id, reason)

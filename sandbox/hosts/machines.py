@@ -6,7 +6,7 @@ Gives   hosts that boot, each with an address, disks, a firewall and a console
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 
 from sandbox.errors import SandboxError
 from sandbox.home import Home
@@ -96,9 +96,16 @@ class Machines:
         self._find(machine_id).reboot()
 
     def destroy(self, machine_id: str) -> None:
-        """Kill the machine and remove all of it, without calling `on_exit`. May be repeated."""
-        with suppress(SandboxError):
-            self._find(machine_id).destroy()
+        """Kill the machine and remove all of it, without calling `on_exit`. May be repeated.
+
+        Raises:
+            SandboxError: something of it could not be removed; it keeps its address.
+        """
+        with self._lock:
+            machine = self._machines.get(machine_id)
+        if not machine:
+            return
+        machine.destroy()
         with self._lock:
             self._machines.pop(machine_id, None)
 

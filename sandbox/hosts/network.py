@@ -1,5 +1,6 @@
 """The sandbox's bridge, and for each machine a network namespace with a veth pair to it."""
 
+import ipaddress
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,9 +86,40 @@ def reset_connections(home: Home, machine_id: str, port: int) -> int:
 
 
 def resolver_text() -> str:
-    """Return a resolv.conf that works on machines: without a resolver on the loopback address."""
-    texts = [path.read_text() for path in HOST_RESOLVERS if path.exists()]
-    return next((text for text in texts if "nameserver 127." not in text), "")
+    """Return a resolv.conf that works on machines; empty if this machine has no such resolver."""
+    for lines in _resolver_files():
+        kept = [line for line in lines if not _is_resolver(line) or _is_reachable(line)]
+        if any(_is_resolver(line) for line in kept):
+            return "".join(f"{line}\n" for line in kept)
+    return ""
+
+
+def unreachable_resolvers() -> list[str]:
+    """Return the addresses of this machine's resolvers if machines can reach none of them."""
+    if resolver_text():
+        return []
+    lines = [line for lines in _resolver_files() for line in lines if _is_resolver(line)]
+    return sorted({line.split()[1] for line in lines})
+
+
+def _resolver_files() -> list[list[str]]:
+    return [path.read_text().splitlines() for path in HOST_RESOLVERS if path.exists()]
+
+
+def _is_resolver(line: str) -> bool:
+    return line.split()[:1] == ["nameserver"] and len(line.split()) > 1
+
+
+def _is_reachable(line: str) -> bool:
+    """Return whether machines, which have only IPv4, can reach the resolver of this line.
+
+    On 127.0.0.0/8, ::1 and 0.0.0.0 the resolver listens for this machine alone.
+    """
+    try:
+        address = ipaddress.IPv4Address(line.split()[1])
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified)
 
 
 def namespace_of(home: Home, machine_id: str) -> str:

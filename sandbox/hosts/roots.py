@@ -47,7 +47,7 @@ def make_upper(place: Path, conditions: Conditions) -> None:
         (holder / name).chmod(0o755)
         if holder != place:
             (place / name).symlink_to(holder / name)
-    _unmount(place / "disk")
+    unmount(place / "disk")
 
 
 def mount_root(name: str, place: Path, layers: Sequence[str], conditions: Conditions) -> Path:
@@ -80,7 +80,7 @@ def mount_overlay(
 def unmount_root(place: Path) -> None:
     """Undo `mount_root`. May be repeated."""
     for mounted in (place / "root", *(place / "slow").glob("*"), place / "disk"):
-        _unmount(mounted)
+        unmount(mounted)
 
 
 def mount_upper(place: Path) -> None:
@@ -104,11 +104,14 @@ def _mount_separately(place: Path, layer: Path) -> Path:
     """Mount a layer from a device of its own, of which nothing is cached in memory."""
     mounted = place / "slow" / layer.name
     mounted.mkdir(exist_ok=True)
-    device = attach_separate_loop(_image_of(layer))
-    try:
-        run_program("mount", "-o", "ro", device, mounted)
-    finally:
-        run_program("losetup", "--detach", device)  # takes effect when it is unmounted
+    image = _image_of(layer)
+    # Without the lock, whoever clears the cache would take an unmounted device for a leftover.
+    with locked(layer.with_name(f".{layer.name}.lock")):
+        device = attach_separate_loop(image)
+        try:
+            run_program("mount", "-o", "ro", device, mounted)
+        finally:
+            run_program("losetup", "--detach", device)  # takes effect when it is unmounted
     return mounted
 
 
@@ -145,7 +148,8 @@ def _remove_uppers(place: Path) -> None:
     (place / "disk.img").unlink(missing_ok=True)
 
 
-def _unmount(mounted: Path) -> None:
+def unmount(mounted: Path) -> None:
+    """Unmount what is mounted here, if anything; SandboxError if it stays busy."""
     deadline = time.monotonic() + UNMOUNT_TIMEOUT_SECONDS
     while mounted.is_mount():
         try:

@@ -51,7 +51,7 @@ def make_layer(name: str, base: Path) -> None:
 
 def _script(twist: Twist) -> str:
     """Return the script to run in the chroot, with the variables for access to the internet."""
-    lines = ["set -eua", ". /etc/environment", "set +a"]
+    lines = ["set -eu", 'while IFS= read -r line; do export "$line"; done < /etc/environment']
     if twist.packages:
         text = network.resolver_text().replace("'", "")
         lines += [f"resolvers='{text}'", INSTALL.format(packages=" ".join(twist.packages))]

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from notebake.aws import tags
-from notebake.commands.idle_units import idle_stop_is_enabled, read_report
+from notebake.commands.idle_units import idle_stop_is_enabled
 from notebake.machines.idle.times import parse_time
 from notebake.servers.console_state import parse_use
+from notebake.servers.idle_state import IDLE_FILE
 from tests.sandbox.bake_world import wait_for
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.idle_world import PROGRAMS, Server, launch_servers
@@ -154,7 +155,7 @@ def test_a_machine_of_the_image_that_was_launched_by_hand_goes_on(
     assert len(ended) == len(ENDS)
     login = servers[BY_HAND].login()
 
-    assert login.try_run(read_report()).returncode != 0
+    assert login.try_run(f"cat {IDLE_FILE}").returncode != 0
     journal = login.run("journalctl --no-pager --output=cat --unit=notebake-idle.service")
     lines = [line for line in journal.splitlines() if "Does nothing" in line]
     assert lines == ["Does nothing: the instance has no tag notebake:server"]
@@ -165,7 +166,7 @@ def test_a_server_whose_hard_end_is_over_can_be_started_again(ended: dict[str, E
     server.cloud.ec2().start_instances(InstanceIds=[server.id])
     login = server.wait_until_up()
     login.run("systemctl start notebake-idle.service")
-    report = json.loads(login.run(read_report()))
+    report = json.loads(login.run(f"cat {IDLE_FILE}"))
 
     assert report["why"] == "hard end"
     assert parse_time(report["stops_at"]) > datetime.now(UTC).timestamp() + 23 * 3600

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.control import prerequisites
 from sandbox.errors import SandboxError
+from sandbox.hosts import network
 
 PROJECT = Path(__file__).parent.parent.parent
 FAILING_APT = "#!/bin/sh\necho 'E: Could not reach the archive' >&2\nexit 100\n"
@@ -77,3 +78,41 @@ def test_packages_that_apt_does_not_install_are_reported_with_its_last_line(
     with pytest.raises(SandboxError, match=rf"(?s)could not install.*{reason}"):
         prerequisites.install(reports.append)
     assert reports[0].startswith("Installing ")
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "kept"),
+    [
+        ("nameserver 127.0.0.53\n", "nameserver 10.0.0.2\n", "nameserver 10.0.0.2\n"),
+        ("nameserver ::1\nsearch a\nnameserver 10.0.0.2\n", "", "search a\nnameserver 10.0.0.2\n"),
+        ("# nameserver 127.0.0.1\nnameserver\t10.0.0.2", "", None),
+        ("nameserver 127.0.0.1\n", "", ""),
+        ("nameserver   127.0.0.1\nnameserver ::1\n", "nameserver fe80::1%eth0\n", ""),
+        ("nameserver 0.0.0.0\n", "", ""),
+        ("search a\n", "", ""),
+    ],
+)
+def test_only_resolvers_that_hosts_reach_are_given_to_them(
+    text: str, others: str, kept: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tmp_path / "resolv.conf", tmp_path / "others", tmp_path / "absent"
+    files[0].write_text(text)
+    files[1].write_text(others)
+    monkeypatch.setattr(network, "HOST_RESOLVERS", files)
+    assert network.resolver_text() == (f"{text}\n" if kept is None else kept)
+
+
+@pytest.mark.parametrize("text", ["nameserver 127.0.0.1\n", "nameserver ::1\nsearch a\n"])
+def test_a_machine_whose_only_resolver_hosts_cannot_reach_is_told_what_to_do(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "resolv.conf"
+    monkeypatch.setattr(network, "HOST_RESOLVERS", (file,))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    for good in ("nameserver 10.0.0.2\n", "search a\n"):
+        file.write_text(good)
+        assert not any("names" in reason for reason in prerequisites.find_obstacles(tmp_path))
+    file.write_text(text)
+    (reason,) = (each for each in prerequisites.find_obstacles(tmp_path) if "names" in each)
+    assert f"cannot reach {text.split()[1]}" in reason
+    assert str(file) in reason

@@ -3,11 +3,15 @@
 import shutil
 import subprocess
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from notebake.commands.clean import clean_machine, remove_login, scan_and_clean
+from notebake.commands.clean_files import CLEAN_PACKAGE_CACHES, REMOVE_CHECKPOINTS
 from notebake.commands.credential_scan import scan_machine
+from notebake.commands.shell import FIND_PRESENT, script
+from tests.unit.shell_world import ShellWorld, shell_world
 
 NASTY = "/a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
 SCRIPTS = {
@@ -75,3 +79,67 @@ def test_the_key_of_the_login_user_is_the_last_thing_removed() -> None:
 def test_an_outer_volume_is_scanned_before_a_nested_one() -> None:
     script = scan_machine(scanner_path="/s", user="u", mount_points=["/data/deep", "/data"])
     assert "points=(/data /data/deep)" in script
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ShellWorld:
+    return shell_world(tmp_path)
+
+
+def test_package_caches_are_cleaned_also_where_there_is_no_srv(world: ShellWorld) -> None:
+    world.fake("apt-get", "")
+    text = CLEAN_PACKAGE_CACHES
+    for folder in ("/var/lib/apt/lists", "/opt", "/srv", "/usr/local"):
+        text = text.replace(folder, f"{world.directory}{folder}")
+    for folder in ("opt/conda/conda-meta", "opt/conda/pkgs", "usr/local", "var/lib/apt/lists"):
+        (world.directory / folder).mkdir(parents=True)
+
+    done = world.run(script(FIND_PRESENT, f'homes=("{world.directory}/gone")', text))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [entry.name for entry in (world.directory / "opt/conda").iterdir()] == ["conda-meta"]
+
+
+def test_a_folder_that_vanishes_before_find_looks_into_it_is_passed_over(
+    world: ShellWorld, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place, over = tmp_path_factory.mktemp("place"), Event()
+    (world.directory / "home/.ipynb_checkpoints").mkdir(parents=True)
+    find = f'{shutil.which("find")} "$@" || {{ code=$?; touch fired; exit $code; }}'
+    world.fake("find", find)
+
+    def make_and_remove() -> None:
+        while not over.is_set():
+            for number in range(20):
+                (place / f"{number}/inner").mkdir(parents=True)
+            for number in range(20):
+                shutil.rmtree(place / f"{number}")
+
+    folders = f'homes=("{world.directory}/home") places=("{place}")'
+    loop = f"for turn in {{1..500}}; do\n[ ! -e fired ] || break\n{REMOVE_CHECKPOINTS}\ndone"
+    thread = Thread(target=make_and_remove)
+    thread.start()
+    try:
+        done = world.run(script(FIND_PRESENT, folders, loop, "echo on"))
+    finally:
+        over.set()
+        thread.join()
+
+    assert (world.directory / "fired").exists()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "on\n", "")
+    assert not (world.directory / "home/.ipynb_checkpoints").exists()
+
+
+@pytest.mark.parametrize("errors", ["find: 'x': Permission denied", ""])
+def test_what_find_cannot_look_into_is_an_error(world: ShellWorld, errors: str) -> None:
+    gone = "find: 'y': No such file or directory\n" if errors else ""
+    world.fake("find", f'echo found; printf %s "{gone}{errors}" >&2; exit 1')
+    done = world.run(script(FIND_PRESENT, "find_present x | cat", "echo on"))
+    assert (done.returncode, done.stdout) == (1, "found\n")
+    assert errors in done.stderr
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_cleaning_fails_for_what_vanishes_meanwhile(name: str) -> None:
+    finds = [line for line in SCRIPTS[name].splitlines() if line.strip().startswith("find ")]
+    assert finds == []

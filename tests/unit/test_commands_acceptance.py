@@ -7,6 +7,12 @@ from notebake.commands.acceptance import ask_machine, parse_inspection
 from tests.unit.shell_world import ShellWorld, shell_world
 
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
+HOMES = {"root": "root", "daemon": "absent", "ubuntu": "srv/it's ubuntu", "bob": "home/bob"}
+LOGIN = f"{HOMES['ubuntu']}/.ssh/authorized_keys"
+REFUSED = (
+    "no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command=\"echo 'Please login as the"
+    ' user \\"ubuntu\\" rather than the user \\"root\\".\';echo;sleep 10;exit 142" ssh-ed25519 '
+)
 SYSTEMCTL = """
 case "$*" in
     "is-enabled --quiet "*amazon*) exit 1 ;;
@@ -23,11 +29,14 @@ def world(tmp_path: Path) -> ShellWorld:
     world.fake("systemctl", SYSTEMCTL)
     world.fake("findmnt", 'case "$*" in *"$NOT_MOUNTED"*) exit 1 ;; esac')
     world.fake("sshd", "echo 'trustedusercakeys none'; echo \"$SSHD\"")
+    homes = "".join(f"{name}:x:1:1::{tmp_path}/{home}:/bin/sh\n" for name, home in HOMES.items())
+    (tmp_path / "passwd").write_text(homes)
+    world.fake("getent", f'[ "$1" = passwd ] && grep "^${{2:-}}" {tmp_path}/passwd')
     world.environment |= {"FAILS": "nothing", "NOT_MOUNTED": "nothing", "SSHD": "port 22"}
     for path, text in {
         "etc/machine-id": f"{MACHINE_ID}\n",
-        "home/ubuntu/.ssh/authorized_keys": "ssh-ed25519 AAAA second\n",
-        "root/.ssh/authorized_keys": "",
+        LOGIN: "# cloud-init\n \nssh-ed25519 AAAA second\n",
+        "root/.ssh/authorized_keys": "# nobody\n\n",
         "run/notebake/check-lease": "",
     }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -80,16 +89,39 @@ def test_what_does_not_work_is_named(
 @pytest.mark.parametrize(
     ("path", "keys"),
     [
-        ("home/ubuntu/.ssh/authorized_keys", "ssh-ed25519 AAAA second\nssh-rsa AAAA first\n"),
-        ("home/ubuntu/.ssh/authorized_keys", ""),
-        ("root/.ssh/authorized_keys", "ecdsa-sha2-nistp256 AAAA first\n"),
+        (LOGIN, "ssh-ed25519 AAAA second\nssh-rsa AAAAB first\n"),
+        (LOGIN, "ssh-ed25519 AAAA second\necdsa-sha2-nistp256 AAAAB first\n"),
+        (LOGIN, "ssh-ed25519 AAAA second\nsk-ssh-ed25519@openssh.com AAAAB first\n"),
+        (LOGIN, 'ssh-ed25519 AAAA second\n\tfrom="::1" cert-authority ssh-rsa AAAAB first'),
+        (LOGIN, "# ssh-ed25519 AAAA second\n"),
+        (LOGIN, ""),
+        (f"{LOGIN}2", "ssh-rsa AAAAB first\n"),
+        ("root/.ssh/authorized_keys", "ecdsa-sha2-nistp256 AAAAB first\n"),
+        ("root/.ssh/authorized_keys", f"{REFUSED}AAAAB first\n"),
+        ("root/.ssh/authorized_keys", "ssh-ed25519 AAAA second\n"),
+        ("root/.ssh/authorized_keys2", "ssh-rsa AAAAB first\n"),
+        ("home/bob/.ssh/authorized_keys", "ssh-rsa AAAAB first\n"),
     ],
 )
 def test_a_key_too_many_or_none_is_refused(world: ShellWorld, path: str, keys: str) -> None:
+    (world.directory / path).parent.mkdir(parents=True, exist_ok=True)
     (world.directory / path).write_text(keys)
     done = ask(world)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "does not accept exactly one login key" in done.stderr
+    assert "does not accept exactly one login key, but: " in done.stderr
+    shown = "none" if path == LOGIN and "\nssh" not in f"\n{keys}" else f" in {world.directory}/"
+    assert shown in done.stderr
+
+
+def test_the_login_s_key_may_be_one_that_root_refuses(world: ShellWorld) -> None:
+    """cloud-init writes it so on each machine where root may not log in."""
+    (world.directory / "root/.ssh/authorized_keys").write_text(f"{REFUSED}AAAA second\n")
+    assert ask(world).returncode == 0
+
+
+def test_keys_that_cannot_be_read_are_an_error(world: ShellWorld) -> None:
+    (world.directory / "root/.ssh/authorized_keys2").mkdir()
+    assert ask(world).returncode == 1
 
 
 def test_an_identity_that_cannot_be_read_is_an_error(world: ShellWorld) -> None:

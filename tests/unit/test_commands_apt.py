@@ -95,6 +95,13 @@ def test_a_half_configured_package_is_missing_and_is_configured_first(world: She
     assert are_there(world, "present")
 
 
+def test_a_dpkg_that_cannot_say_what_is_half_installed_is_an_error(world: ShellWorld) -> None:
+    world.fake("dpkg", "echo no database >&2; exit 2")
+    code, printed = install(world, "present")
+    assert (code, "no database" in printed) == (2, True)
+    assert not are_there(world, "present")
+
+
 def test_a_failing_apt_is_an_error(world: ShellWorld) -> None:
     world.environment["APT_EXIT"] = "100"
 
@@ -131,7 +138,7 @@ def test_a_rebake_updates_what_is_installed_first(world: ShellWorld) -> None:
 def test_the_lock_is_awaited_before_interrupted_packages_are_looked_for() -> None:
     """What is half installed while somebody installs it is his."""
     text = install_packages(["present"])
-    assert text.index("\nwait_for_lock\n") < text.index('if [ -n "$(dpkg --audit)" ]')
+    assert text.index("\nwait_for_lock\n") < text.index("audit=$(dpkg --audit)")
 
 
 def test_unreachable_sources_are_named_before_apt_runs(world: ShellWorld) -> None:
@@ -144,6 +151,21 @@ def test_unreachable_sources_are_named_before_apt_runs(world: ShellWorld) -> Non
     assert calls_of(world, "apt-get") == []
     assert "http://127.0.0.1:1: no connection to 127.0.0.1:1" in printed
     assert "cannot reach the package repositories of apt" in printed
+
+
+def test_a_proxy_that_a_program_finds_is_never_tried_without_it(world: ShellWorld) -> None:
+    """Nothing may end at the first match: apt-config would be killed while it still prints."""
+    (world.directory / "bin/python3").unlink()
+    (world.directory / "sites").write_text("http://127.0.0.1:1/debian\n")
+    ends = 'trap "" PIPE; printf "%s" "$first"; sleep 0.2; echo more 2> /dev/null || touch cut'
+    first = """case $* in *Acquire::http::Proxy*) first=$'http://proxy\\n' ;;
+        *) first=$'Acquire::http::Proxy-Auto-Detect "/find";\\n' ;; esac"""
+    world.fake("apt-config", f"{first}\n{ends}\n[ ! -e cut ]")
+
+    code, printed = install(world, "ffmpeg")
+
+    assert (code, (world.directory / "cut").exists()) == (0, False), printed
+    assert sum("apt-config" in call for call in world.calls) == 2
 
 
 def test_needrestart_does_not_restart_our_services(world: ShellWorld, tmp_path: Path) -> None:

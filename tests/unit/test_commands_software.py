@@ -114,6 +114,17 @@ def test_jupyterlab_is_always_installed(machine: Machine) -> None:
     assert f"{machine.root}/python/bin:" in machine.profile.read_text()
 
 
+def test_a_lock_file_that_cannot_be_read_is_not_kept_empty(machine: Machine) -> None:
+    machine.locks.mkdir()
+    (machine.locks / "apt.txt").write_text("git=1\n")
+    machine.world.fake("base64", 'echo "$name: Input/output error" >&2; exit 1')
+
+    done = machine.world.run(read_locks(str(machine.locks)))
+
+    assert machine.world.calls == ["base64 --wrap=0 apt.txt"]
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_packages_that_cannot_be_listed_fail_the_step(machine: Machine) -> None:
     machine.world.fake("dpkg-query", "echo no database >&2; exit 2")
 

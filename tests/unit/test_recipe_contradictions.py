@@ -57,6 +57,13 @@ CONTRADICTIONS = {
         volumes("/a", "/a/"),
         "4:29: volumes[1].mount_point: two disks have the same",
     ),
+    "in the image, below one that is not": (
+        "volumes:\n"
+        "  - {name: a, mount_point: /data, volume_id: vol-0123456789abcdef0}\n"
+        "  - {name: b, mount_point: /data/work}",
+        "4:28: volumes[1].mount_point: /data/work is on the disk at /data, which the image does not"
+        " include: machines from the image could not mount it there",
+    ),
     "parent mounted last": (
         volumes("/a/b", "/a"),
         "4:29: volumes[1].mount_point: /a would hide /a/b, mounted before it; list /a first",
@@ -299,6 +306,14 @@ CONTRADICTIONS = {
     ),
 }
 ALLOWED = {
+    "not in the image, below one that is": (
+        "volumes:\n"
+        "  - {name: a, mount_point: /data}\n"
+        "  - {name: b, mount_point: /data/old, volume_id: vol-0123456789abcdef0}"
+    ),
+    "neither of nested disks in the image": volumes(
+        "/data", "/data/work", more=", in_image: false"
+    ),
     "nested, parent first": volumes("/a", "/a/b"),
     "copy of an existing disk": volumes("/a", more=", volume_id: vol-01234567, in_image: true"),
     "anybody": "network: {ssh_from: [0.0.0.0/0]}",

@@ -22,12 +22,18 @@ from sandbox.hosts.machines import Exit
 log = logging.getLogger(__name__)
 
 KILLED = ("Server.InternalError", "The host's first process was killed")
+UNUSABLE_KEY = ("Client.InternalError", "Client error on launch")
+"""Why EC2 ends an instance with a disk whose key cannot be used:
+https://repost.aws/knowledge-center/encrypted-volumes-stops-immediately"""
 FROM_INSIDE = ("Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
 
 
 def first_boot(region: Region, instance: Instance) -> None:
     """Give a new instance its disks and boot it. If that fails, EC2 shows it as terminated."""
     machines = region.core.machines
+    if not all(volume.has_usable_key for volume in region.volumes_of(instance.id)):
+        terminate_unstarted(region, instance, UNUSABLE_KEY)
+        return
     try:
         apply_rules_unlocked(region)
         for volume in region.volumes_of(instance.id):

@@ -8,6 +8,7 @@ from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.region_images import RegionImages
 from sandbox.ec2.state.state_log import StateLog
+from sandbox.programs import COMMAND
 
 CLOSE_TIMEOUT_SECONDS = 20
 
@@ -60,13 +61,28 @@ class Cloud(Core):
         return None
 
     def close(self) -> None:
-        """Accept no more work, finish what has begun, then destroy all machines."""
+        """Accept no more work, finish what has begun, then destroy all machines.
+
+        Raises:
+            ExceptionGroup: machines of which something is left; all others are gone.
+        """
         self.workers.close(CLOSE_TIMEOUT_SECONDS)
+        failures = []
         for region, instance in self.instances():
             if instance.is_live:
                 instance.state = "terminated"
-                self.machines.destroy(instance.id)
-                ending = region.volumes_ending_with(instance.id)
-                region.delete_disks(ending)
-                region.release_volumes(instance.id, ending)
+                try:
+                    self._remove(region, instance)
+                except Exception as error:  # noqa: BLE001 - raised below, with all others
+                    error.add_note(f"of {instance.id}")
+                    failures.append(error)
         self.changed()
+        if failures:
+            message = f"Not all is removed; clear what is left with: {COMMAND} down"
+            raise ExceptionGroup(message, failures)
+
+    def _remove(self, region: Region, instance: Instance) -> None:
+        self.machines.destroy(instance.id)
+        ending = region.volumes_ending_with(instance.id)
+        region.delete_disks(ending)
+        region.release_volumes(instance.id, ending)

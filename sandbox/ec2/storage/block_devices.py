@@ -5,7 +5,7 @@ from dataclasses import replace
 from sandbox.ec2.errors import ec2_error, invalid_value, missing, unsupported
 from sandbox.ec2.model import BlockDevice, Image, Params
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.keys import default_key
+from sandbox.ec2.storage.keys import default_key, find_usable_key
 from sandbox.ec2.storage.volume_limits import check_volume_limits
 
 LARGEST_GIB = 65536
@@ -24,7 +24,11 @@ _UNUSED_FIELDS = {"VolumeInitializationRate"}
 
 def launch_mapping(region: Region, image: Image, changes: list[Params]) -> list[BlockDevice]:
     """Return the devices of a new instance, the root first, checked as EC2 checks them."""
-    merged = merge_mapping(image.mapping, changes)
+    asked = [each.get("DeviceName") for each in changes if "KmsKeyId" in each.get("Ebs", {})]
+    merged = [
+        with_key_found(region, entry) if entry.device in asked else entry
+        for entry in merge_mapping(image.mapping, changes)
+    ]
     entries = [complete(region, entry, image=image) for entry in merged if not entry.virtual_name]
     if image.root_device not in [entry.device for entry in entries]:
         message = f"The root device {image.root_device} may not be left out"
@@ -98,6 +102,19 @@ def complete(
     if not (entry.encrypted or region.network.ebs_encryption_by_default):
         return entry
     return replace(entry, encrypted=True, kms_key_id=entry.kms_key_id or key_in_force(region))
+
+
+def with_key_found(region: Region, entry: BlockDevice) -> BlockDevice:
+    """Return the entry with the ARN of the key that was asked for, if EBS can use it.
+
+    "AWS authenticates the KMS key asynchronously. Therefore, if you specify an ID, alias, or ARN
+    that is not valid, the action can appear to complete, but eventually fails."
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html
+    """
+    if not entry.kms_key_id:
+        return entry
+    found = find_usable_key(region, entry.kms_key_id)
+    return replace(entry, kms_key_id=found or entry.kms_key_id, has_usable_key=found is not None)
 
 
 def check_size(size_gib: int, name: str) -> None:

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def finish_creation(region: Region, volume: Volume) -> None:
-    """Create the volume's file; then it is available."""
+    """Create the volume's file; then it is available, or in error if EBS cannot use its key."""
     _try(
         region,
         volume,
@@ -19,6 +19,7 @@ def finish_creation(region: Region, volume: Volume) -> None:
     )
     with region.core.lock:
         failed = region.transitions.take_failure(volume.id) is not None
+        failed |= not volume.has_usable_key
         region.transitions.end(volume.id, "creating", lambda: _set_created(volume, failed=failed))
 
 

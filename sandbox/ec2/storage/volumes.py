@@ -10,7 +10,7 @@ from sandbox.ec2.state.client_tokens import Scope
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage import volume_states
-from sandbox.ec2.storage.block_devices import check_size, complete
+from sandbox.ec2.storage.block_devices import check_size, complete, with_key_found
 from sandbox.ec2.storage.view import view_attachment, view_volume
 
 
@@ -47,6 +47,7 @@ def add_volume(region: Region, entry: BlockDevice, zone: str, tags: Mapping[str,
         throughput=entry.throughput or (125 if is_gp3 else None),
         encrypted=entry.encrypted,
         kms_key_id=entry.kms_key_id,
+        has_usable_key=entry.has_usable_key,
         create_time=region.now(),
     )
     region.volumes[volume.id] = volume
@@ -150,4 +151,4 @@ def _read_entry(region: Region, parameters: Params) -> BlockDevice:
         encrypted=bool(parameters.get("Encrypted")),
         kms_key_id=parameters.get("KmsKeyId"),
     )
-    return complete(region, entry, too_small="InvalidParameterValue")
+    return complete(region, with_key_found(region, entry), too_small="InvalidParameterValue")

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.ec2_actions import code_of
+import pytest
+
+from tests.ec2_actions import REGION, client, code_of
 from tests.sandbox.api.conftest import ZONE, World
 
 
@@ -52,3 +54,48 @@ def test_a_snapshot_makes_volumes_with_its_content_once_it_is_complete(world: Wo
     world.wait_until(lambda: shown()["State"] == "completed")
     copy_id = world.make_volume(SnapshotId=snapshot_id)
     assert world.machines.volumes[copy_id] == volume_id
+
+
+def new_key(world: World) -> str:
+    kms = client("kms", world.sandbox.endpoint_url, REGION)
+    arn = str(kms.create_key()["KeyMetadata"]["Arn"])
+    kms.create_alias(AliasName="alias/own", TargetKeyId=arn)
+    return arn
+
+
+def data_disk(key: str) -> dict[str, Any]:
+    return {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3, "Encrypted": True, "KmsKeyId": key}}
+
+
+@pytest.mark.parametrize("form", ["alias", "id", "arn"])
+def test_a_disk_shows_the_arn_of_its_key_whatever_it_was_asked_by(world: World, form: str) -> None:
+    arn = new_key(world)
+    key = {"alias": "alias/own", "id": arn.rpartition("/")[2], "arn": arn}[form]
+    made = [world.make_volume(Encrypted=True, KmsKeyId=key)]
+    instance_id = world.launch_running(BlockDeviceMappings=[data_disk(key)])
+    disks = world.instance(instance_id)["BlockDeviceMappings"]
+    made += [each["Ebs"]["VolumeId"] for each in disks if each["DeviceName"] == "/dev/sdf"]
+    assert [world.volume(each)["KmsKeyId"] for each in made] == [arn, arn]
+
+
+@pytest.mark.parametrize("wrong", ["disabled", "none"])
+def test_a_key_that_ebs_cannot_use_ends_the_launch_and_spoils_the_volume(
+    world: World, wrong: str
+) -> None:
+    key = new_key(world) if wrong == "disabled" else "alias/none"
+    if wrong == "disabled":
+        kms = client("kms", world.sandbox.endpoint_url, REGION)
+        kms.disable_key(KeyId=key.rpartition("/")[2])
+
+    volume = world.ec2.create_volume(
+        Size=3, AvailabilityZone=ZONE, VolumeType="gp3", Encrypted=True, KmsKeyId=key
+    )
+    instance_id = world.launch(BlockDeviceMappings=[data_disk(key)])["InstanceId"]
+
+    world.wait_until(lambda: world.volume(volume["VolumeId"])["State"] == "error")
+    world.wait_until(lambda: world.instance(instance_id)["State"]["Name"] == "terminated")
+    assert world.instance(instance_id)["StateReason"] == {
+        "Code": "Client.InternalError",
+        "Message": "Client.InternalError: Client error on launch",
+    }
+    assert instance_id not in world.machines.on_exit

@@ -12,6 +12,7 @@ from moto.core.base_backend import BackendDict
 
 from sandbox.api.application import Application, ConnectionLostError, Reply
 from sandbox.ec2.state.cloud import Cloud
+from sandbox.errors import SandboxError
 from sandbox.messages.call import Call, CallLog
 from tests.ec2_actions import REGION
 from tests.manual_workers import NO_LATENCY, ManualWorkers
@@ -122,3 +123,26 @@ def test_an_answer_that_is_lost_is_an_exception_and_is_logged(direct: Direct) ->
         record for record in direct.application.calls.records() if record.code == "ConnectionLost"
     ]
     assert [record.action for record in lost] == ["CreateKeyPair"]
+
+
+def test_the_end_of_a_cloud_goes_on_with_the_other_machines_and_says_what_is_left() -> None:
+    direct = Direct()
+    ec2 = direct.client("ec2")
+    launched = ec2.run_instances(ImageId=UBUNTU, MinCount=3, MaxCount=3, InstanceType="t3.micro")
+    first, *others = (each["InstanceId"] for each in launched["Instances"])
+    destroy = direct.machines.destroy
+
+    def destroy_others(machine_id: str) -> None:
+        if machine_id == first:
+            raise SandboxError("umount: target is busy")
+        destroy(machine_id)
+
+    direct.machines.destroy = destroy_others  # type: ignore[method-assign]
+
+    with pytest.raises(ExceptionGroup, match=r"clear what is left with: .* down") as caught:
+        direct.cloud.close()
+
+    (error,) = caught.value.exceptions
+    assert (str(error), error.__notes__) == ("umount: target is busy", [f"of {first}"])
+    assert set(direct.machines.roots) == {first}
+    assert len(others) == 2
