@@ -153,7 +153,7 @@ def test_a_build_reports_expiring_credentials_before_its_first_step(
         logged_before.append(caplog.text)
         raise PreflightError("far enough")
 
-    monkeypatch.setattr(build_image, "executing", lambda *_: nullcontext())
+    monkeypatch.setattr(build_image, "going_on", lambda *_: nullcontext())
     monkeypatch.setattr(build_image, "renewing", lambda _run: nullcontext())
     monkeypatch.setattr(build_image, "carry_out_all", begin)
     in_the_environment(from_now(SOON))

@@ -97,7 +97,7 @@ def test_the_longest_name_fits_the_scheduler_limit() -> None:
 def test_a_foreign_schedule_with_a_similar_name_is_not_ours() -> None:
     connect("scheduler", REGION).create_schedule(
         Name="notebake-every-morning",
-        ScheduleExpression="rate(1 day)",
+        ScheduleExpression="cron(0 7 * * ? *)",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": "arn:aws:lambda:us-west-2:123456789012:function:x", "RoleArn": ROLE},
     )
