@@ -14,6 +14,8 @@ from notebake.aws import tags
 from notebake.aws.names import name_of_image
 from notebake.resources.stack_instances import find_instances
 from notebake.runs.executing import executing
+from notebake.timeouts import IMAGE_SECONDS
+from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
 from tests.store_world import BUCKET, world_with_bucket
@@ -53,6 +55,7 @@ def account_opened(folder: Path) -> Iterator[FullAccount]:
 
 
 def _make_image(world: CloudWorld, builder_id: str, run_id: str) -> str:
+    """Return a new image, once it is available: EC2 takes few snapshots of a volume at a time."""
     marks = {tags.RUN: run_id, tags.RECIPE: "ocean", tags.BUILDER: builder_id}
     marks |= {tags.ROLE: "image", tags.ACCEPTED: "2026-11-29T12:30:00+00:00"}
     answer = world.ec2.create_image(
@@ -61,7 +64,19 @@ def _make_image(world: CloudWorld, builder_id: str, run_id: str) -> str:
         NoReboot=True,
         TagSpecifications=tags.specifications(marks, "image", "snapshot"),
     )
-    return str(answer["ImageId"])
+    image_id = str(answer["ImageId"])
+    wait_until(
+        lambda: is_available(world, image_id) or None,
+        what=f"{image_id} to be available",
+        timeout_seconds=IMAGE_SECONDS,
+    )
+    return image_id
+
+
+def is_available(world: CloudWorld, image_id: str) -> bool:
+    """Tell whether an image can be launched."""
+    (image,) = world.ec2.describe_images(ImageIds=[image_id])["Images"]
+    return bool(image["State"] == "available")
 
 
 def put_in_bucket(key: str, content: bytes) -> None:
