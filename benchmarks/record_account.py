@@ -14,10 +14,9 @@ from notebake.aws import tags
 from notebake.aws.names import name_of_image
 from notebake.resources.stack_instances import find_instances
 from notebake.runs.executing import executing
-from notebake.timeouts import IMAGE_SECONDS
-from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
+from tests.ec2_actions import Ec2Actions
 from tests.store_world import BUCKET, world_with_bucket
 
 IMAGES = 30
@@ -65,18 +64,8 @@ def _make_image(world: CloudWorld, builder_id: str, run_id: str) -> str:
         TagSpecifications=tags.specifications(marks, "image", "snapshot"),
     )
     image_id = str(answer["ImageId"])
-    wait_until(
-        lambda: is_available(world, image_id) or None,
-        what=f"{image_id} to be available",
-        timeout_seconds=IMAGE_SECONDS,
-    )
+    Ec2Actions(world.ec2, image_id, "").wait_for_image(image_id)
     return image_id
-
-
-def is_available(world: CloudWorld, image_id: str) -> bool:
-    """Tell whether an image can be launched."""
-    (image,) = world.ec2.describe_images(ImageIds=[image_id])["Images"]
-    return bool(image["State"] == "available")
 
 
 def put_in_bucket(key: str, content: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from notebake import clock
 from notebake.aws.clients import connect
+from notebake.record import Record
 from notebake.servers.find import list_servers
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.server import Server
@@ -32,6 +33,14 @@ class Consoles(FakeMachines):
         assert machine_id in self.roots
         begin, end = (f"-----{word} SSH HOST KEY KEYS-----" for word in ("BEGIN", "END"))
         return f"{begin}\n{HOST_KEY} root@host\n{end}\n{self.said}"
+
+
+class ServerName(Record):
+    """Which server is meant, where no more is known of it."""
+
+    name: str
+    owner: str
+    region: str
 
 
 @dataclass

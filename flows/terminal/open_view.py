@@ -27,7 +27,7 @@ class OpenView:
     """Shows what happens to an open server. Nothing is drawn while nothing happens."""
 
     def __init__(self, server: NamedServer, *, on_open: Callable[[Opened], None]) -> None:
-        self._server, self._name, self._on_open = server, server.name, on_open
+        self._server, self._on_open = server, on_open
         self._console = open_console()
         self._live: Live | None = None
         self._warned_of: datetime.datetime | None = None
@@ -58,7 +58,7 @@ class OpenView:
         """Show what happened to the line; a return is shown when it is known what it has cost."""
         if isinstance(event, LineLost):
             self._set("line lost, dialling")
-            self.lines(f"The line to {self._name} is lost; dialling. The page waits.")
+            self.lines(f"The line to {self._server.name} is lost; dialling. The page waits.")
         elif isinstance(event, Trouble):
             self._say_trouble(event.error)
         elif isinstance(event, LineUp):
@@ -67,7 +67,7 @@ class OpenView:
 
     def opened(self, opened: Opened) -> None:
         self._set("open", f"http://127.0.0.1:{opened.port}")
-        self.lines(f"{self._name} is open at http://127.0.0.1:{opened.port}")
+        self.lines(f"{self._server.name} is open at http://127.0.0.1:{opened.port}")
         self._on_open(opened)
 
     def back(self, silence: Silence) -> None:
@@ -78,14 +78,14 @@ class OpenView:
         left = state.minutes_left(utc_from_seconds(clock.now()))
         if left is None or left > WARNING_MINUTES:
             if self._warned_of and state.why != "hard end":
-                self.lines(f"{self._name} does not stop for now.")
+                self.lines(f"{self._server.name} does not stop for now.")
             self._warned_of = None
         elif self._warned_of is None:
             self._warned_of = state.stops_at
             self.lines(*self._warning(state, left))
 
     def closed(self) -> None:
-        self.lines(f"Closed. {self._name} goes on, and stops by itself when it is idle.")
+        self.lines(f"Closed. {self._server.name} goes on, and stops by itself when it is idle.")
 
     def lines(self, *texts: str) -> None:
         for text in texts:
@@ -97,14 +97,14 @@ class OpenView:
     def _say_trouble(self, error: NotebakeError) -> None:
         """Say why there is no line; that a machine which boots does not listen yet is usual."""
         if type(error) is HostUnreachableError and not self._had_line:
-            self.lines(f"{self._name} does not answer over ssh yet; waiting until it does")
+            self.lines(f"{self._server.name} does not answer over ssh yet; waiting until it does")
         else:
             self.lines(str(error))
 
     def _warning(self, state: IdleState, left: float) -> list[str]:
         minutes = max(1, round(left))
         why = "nobody uses it" if state.why == "idle" else f"it has reached its {state.why}"
-        said = f"{self._name} stops in {minutes} min, because {why}."
+        said = f"{self._server.name} stops in {minutes} min, because {why}."
         if state.why != "idle":
             return [said]
         if self.has_keys:
@@ -122,7 +122,7 @@ class OpenView:
         keys = KEYS if self.has_keys else "Ctrl-C closes the tunnel; what runs there goes on"
         return Text.assemble(
             ("● ", colour),
-            (f"{self._name} {self._state}", "bold"),
+            (f"{self._server.name} {self._state}", "bold"),
             f"  {self._place}\n  ",
             (keys, "dim"),
         )

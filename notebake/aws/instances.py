@@ -94,12 +94,8 @@ def request_instances(region: str, parameters: dict[str, Any]) -> list[Instance]
     return [as_instance(instance) for instance in answer["Instances"]]
 
 
-def wait_for_state(
-    instance_id: str, region: str, wanted: str, *, if_lost: str = RELAUNCH
-) -> Instance:
+def wait_for_state(instance_id: str, region: str, wanted: str) -> Instance:
     """Wait until the instance is in the wanted state, and return it.
-
-    `if_lost` is the advice where it terminated instead.
 
     Raises:
         ResourceLostError: it terminated instead.
@@ -115,7 +111,7 @@ def wait_for_state(
             check_was_not_refused(instance)
             raise ResourceLostError(
                 f"{instance_id} is {instance.state} instead of {wanted}. {_reason_of(instance)}",
-                if_lost,
+                RELAUNCH,
             )
         return None
 

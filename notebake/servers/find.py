@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from notebake.aws import server_calls
 from notebake.errors import NextCommand, NotebakeError
 from notebake.local.usual_region import region_words
+from notebake.servers.next_command import NamedServer
 from notebake.servers.server import Server, as_server
 
 
@@ -80,6 +81,15 @@ def several_error(servers: Sequence[Server], name: str, region: str) -> SeveralS
         NextCommand(("terminate", "ID", *region_words(region)), "To remove one"),
         list_command(region),
     )
+
+
+def servers_of(wanted: NamedServer) -> list[Server]:
+    """Return the machines of this owner and name that are not gone: usually one, or none."""
+    return [
+        server
+        for server in list_servers(wanted.region)
+        if (server.owner, server.name) == (wanted.owner, wanted.name)
+    ]
 
 
 def find_server(name: str, owner: str, region: str) -> Server:

@@ -13,7 +13,7 @@ from notebake.aws import server_calls, tags
 from notebake.aws.instances import GONE, terminate
 from notebake.aws.model import Instance
 from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
-from notebake.servers.find import list_servers, several_error
+from notebake.servers.find import servers_of, several_error
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.may_run import saying_what_runs
 from notebake.servers.names import launch_token
@@ -185,12 +185,3 @@ def _machine_of(token: str, plan: LaunchPlan) -> Instance | None:
         )
     except WaitTimeoutError:
         return None
-
-
-def servers_of(plan: LaunchPlan) -> Sequence[Server]:
-    """Return the machines of the plan's name and owner that are not gone: one, or none."""
-    return [
-        server
-        for server in list_servers(plan.region)
-        if (server.owner, server.name) == (plan.owner, plan.name)
-    ]

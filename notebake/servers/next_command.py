@@ -8,7 +8,6 @@ from typing import Protocol
 
 from notebake.errors import NextCommand
 from notebake.local.usual_region import region_words
-from notebake.record import Record
 
 
 class NamedServer(Protocol):
@@ -20,14 +19,6 @@ class NamedServer(Protocol):
     def owner(self) -> str: ...
     @property
     def region(self) -> str: ...
-
-
-class ServerName(Record):
-    """Which server is meant, where no more is known of it."""
-
-    name: str
-    owner: str
-    region: str
 
 
 def command_on(

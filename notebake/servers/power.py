@@ -2,6 +2,8 @@
 
 import datetime
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
@@ -35,7 +37,8 @@ def start_server(server: Server) -> Server:
     """
     if server.state == "stopping":
         log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
-        _wait_until_stopped(server)
+        with _advising_if_lost(server):
+            instances.wait_for_state(server.id, server.region, "stopped")
         server = describe_server(server.id, server.region) or server
     if server.state in ("stopping", "stopped"):
         now = utc_from_seconds(clock.now())
@@ -47,7 +50,8 @@ def start_server(server: Server) -> Server:
         server = server.with_tags(marks)
         ensure_outside_ends(server.model_copy(update={"started_at": now}))
         try:
-            server_calls.start_server(server.id, server.region)
+            with _advising_if_lost(server):
+                server_calls.start_server(server.id, server.region)
         except CloudError as error:
             raise with_advice(error, server) from error
     else:
@@ -95,17 +99,17 @@ def wait_until_running(server: Server) -> Server:
         if shown is None or shown.is_gone:
             raise ResourceLostError(
                 f"{server.id}, the server {server.name}, is gone."
-                f" {shown.state_reason if shown else ''}".strip(),
-                IF_LOST,
-            ).with_next(list_command(server.region))
+                f" {shown.state_reason if shown else ''}".strip()
+            )
         return shown if shown.state == "running" and shown.address else None
 
-    return wait_until(
-        running,
-        what=f"{server.name} ({server.id}) to run",
-        timeout_seconds=STATE_SECONDS,
-        interval_seconds=0.5,
-    )
+    with _advising_if_lost(server):
+        return wait_until(
+            running,
+            what=f"{server.name} ({server.id}) to run",
+            timeout_seconds=STATE_SECONDS,
+            interval_seconds=0.5,
+        )
 
 
 def stop_server(server: Server) -> None:
@@ -118,15 +122,19 @@ def stop_server(server: Server) -> None:
     """
     if server.state == "pending":
         server = wait_until_running(server)
-    if server.state == "running":
-        log.info("Stopping %s (%s)", server.name, server.id)
-        server_calls.stop_server(server.id, server.region)
-    _wait_until_stopped(server)
+    with _advising_if_lost(server):
+        if server.state == "running":
+            log.info("Stopping %s (%s)", server.name, server.id)
+            server_calls.stop_server(server.id, server.region)
+        instances.wait_for_state(server.id, server.region, "stopped")
 
 
-def _wait_until_stopped(server: Server) -> None:
+@contextmanager
+def _advising_if_lost(server: Server) -> Iterator[None]:
+    """Say of a server that was terminated elsewhere how to have another one: no run replaces it."""
     try:
-        instances.wait_for_state(server.id, server.region, "stopped", if_lost=IF_LOST)
+        yield
     except ResourceLostError as error:
+        error.hint = IF_LOST
         error.with_next(list_command(server.region))
         raise

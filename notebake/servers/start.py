@@ -12,7 +12,8 @@ from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
 from notebake.recipe import Network
 from notebake.servers.elastic import ensure_elastic_address
-from notebake.servers.launch import first_of, launch, servers_of, settle
+from notebake.servers.find import servers_of
+from notebake.servers.launch import first_of, launch, settle
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.may_run import add_what_runs, saying_what_runs
 from notebake.servers.mounting import mount_disks

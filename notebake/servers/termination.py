@@ -6,7 +6,7 @@ from notebake.aws import server_calls
 from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.servers.elastic_release import release_addresses
-from notebake.servers.find import list_servers
+from notebake.servers.find import servers_of
 from notebake.servers.keys import forget_own
 from notebake.servers.names import group_name
 from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
@@ -31,7 +31,7 @@ def terminate_server(server: Server) -> None:
     except CloudError:
         ensure_outside_ends(server)
         raise
-    if others := _others_of_this_name(server):
+    if others := [each for each in servers_of(server) if each.id != server.id]:
         log.info("%s has the same owner and name, and keeps what belongs to both", others[0].id)
         ensure_outside_ends(others[0])
     else:
@@ -39,15 +39,6 @@ def terminate_server(server: Server) -> None:
         forget_own(server.owner, server.name)
     remove_entry(server.owner, server.name, server.id)
     forget(server.owner, server.name)
-
-
-def _others_of_this_name(server: Server) -> list[Server]:
-    """Return the other machines that are left of this owner and name; usually none."""
-    return [
-        each
-        for each in list_servers(server.region)
-        if each.id != server.id and (each.owner, each.name) == (server.owner, server.name)
-    ]
 
 
 def remove_parts(owner: str, name: str, region: str) -> list[str]:

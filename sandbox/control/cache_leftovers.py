@@ -40,9 +40,13 @@ def clear(cache: Path) -> None:
 
 def find_mounts(*beginnings: str) -> list[str]:
     """Return the mount points whose paths begin so, the outer ones first."""
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    points = [line.split()[4].replace("\\040", " ") for line in lines]
+    points = [fields[4].replace("\\040", " ") for fields in _mounts()]
     return sorted(point for point in points if point.startswith(beginnings))
+
+
+def _mounts() -> list[list[str]]:
+    """Return the fields of each mount of this machine (proc_pid_mountinfo(5))."""
+    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
 
 
 def _clear(lock: Path) -> None:
@@ -76,8 +80,7 @@ def _processes_in(mounts: list[str]) -> list[int]:
 def _unmounted_loops(lock: Path) -> list[str]:
     """Return the devices of the layer's disk image that nothing is mounted from."""
     image = lock.with_name(f"{lock.name[1:].removesuffix('.lock')}{IMAGE_SUFFIX}")
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    mounted = {line.split()[2] for line in lines}
+    mounted = {fields[2] for fields in _mounts()}
     loops = disks.loops_below(image)
     return sorted(
         name for name in loops if (BLOCK_DEVICES / name / "dev").read_text().strip() not in mounted

@@ -22,7 +22,6 @@ from notebake.errors import WaitTimeoutError
 from notebake.local.process import Process, process_of
 from notebake.runs.keys import generate_keys
 from notebake.servers import keys
-from notebake.servers.next_command import ServerName
 from notebake.servers.place import Reached, credentials_of, folder_of, remember
 from notebake.servers.ports import keep_port
 from notebake.ssh.host import Host
@@ -31,7 +30,7 @@ from tests.cloud_world import REGION
 from tests.conformance.account import FRIEND
 from tests.ec2_actions import Ec2Actions
 from tests.quick_clock import QuickClock
-from tests.server_world import HOST_KEY, UBUNTU, ServerWorld, server_world
+from tests.server_world import HOST_KEY, UBUNTU, ServerName, ServerWorld, server_world
 
 PERSON = "moto"
 """The name of the user whose credentials the sandbox's are."""

@@ -9,9 +9,9 @@ from notebake import clock
 from notebake.errors import HostUnreachableError, NextCommand, NotebakeError
 from notebake.servers.idle_state import IdleState
 from notebake.servers.line_events import LineLost, LineUp, Trouble
-from notebake.servers.next_command import ServerName
 from notebake.ssh.host import Host
 from notebake.timestamps import utc_from_seconds
+from tests.server_world import ServerName
 
 HOST = Host(
     instance_id="i-1",

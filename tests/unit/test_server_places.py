@@ -8,9 +8,9 @@ import pytest
 
 from notebake.errors import NotebakeError
 from notebake.servers import keys, place, ports
-from notebake.servers.next_command import ServerName
 from notebake.servers.place import Reached, folder_of, recall, remember
 from notebake.ssh.host import Host
+from tests.server_world import ServerName
 
 HOST = Host(
     instance_id="i-1",

@@ -13,13 +13,18 @@ from sandbox.errors import SandboxError
 
 
 def enter_state(
-    region: Region, instance: Instance, state: str, reason: tuple[str, str] | None
+    region: Region,
+    instance: Instance,
+    state: str,
+    reason: tuple[str, str] | None,
+    *,
+    span: str = "",
 ) -> None:
-    """Show the instance in this state, with the reason."""
+    """Show the instance in this state, with the reason. Its end may last for another `span`."""
     if state == "pending":
         region.transitions.begin_launch(instance.id)
     elif state in ("stopping", "shutting-down"):
-        region.transitions.begin(instance.id, state)
+        region.transitions.begin(instance.id, state, span)
     instance.state = state
     instance.state_reason = reason
     now = region.now()
@@ -65,9 +70,8 @@ def terminate(
     It is over sooner if EC2 skips the shutdown of the system, or if the instance is stopped.
     """
     is_at_once = skips_system or instance.state == "stopped"
-    enter_state(region, instance, "shutting-down", reason)
-    if is_at_once:
-        region.transitions.begin(instance.id, "shutting-down", "shutting-down-at-once")
+    span = "shutting-down-at-once" if is_at_once else ""
+    enter_state(region, instance, "shutting-down", reason, span=span)
     region.core.later(instance.id, partial(_finish_termination, region, instance))
 
 
