@@ -9,6 +9,16 @@ BIN := .venv/bin
 # Three on two cores: who bakes mostly waits.
 BY_THREE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
+# $(call INSTALL,chromium): what apt-get and dpkg print is shown if that fails. A source that cannot be
+# reached matters only if a package is missing then.
+define INSTALL
+echo "Installing $(1) with apt-get …"; \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    printed=$$($$sudo apt-get --quiet --quiet update 2>&1; \
+	        $$sudo env DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes --no-install-recommends \
+	            install $(1) 2>&1) || { code=$$?; echo "$$printed" >&2; exit $$code; }
+endef
+
 # Tests are compiled once, and not by each worker anew, also where it is the habit to keep no bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -54,34 +64,23 @@ clients: .venv/ready packer-and-aws chromium postgresql nginx
 
 packer-and-aws:
 	@if ! packer version > /dev/null 2>&1 || ! aws --version > /dev/null 2>&1; then \
-	    echo "Installing packer and awscli with apt-get …"; \
-	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	    $$sudo apt-get --quiet --quiet update; \
-	    $$sudo env DEBIAN_FRONTEND=noninteractive \
-	        apt-get --quiet --yes --no-install-recommends install packer awscli; \
+	    $(call INSTALL,packer awscli); \
 	fi
 
 # The browser in which `make test-all` presses the buttons of Prefect's UI.
 chromium:
 	@if ! command -v chromium > /dev/null; then \
-	    echo "Installing chromium with apt-get …"; \
-	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	    $$sudo apt-get --quiet --quiet update; \
-	    $$sudo env DEBIAN_FRONTEND=noninteractive \
-	        apt-get --quiet --yes --no-install-recommends install chromium; \
+	    $(call INSTALL,chromium); \
 	fi
 
 # Debian's package would start a server on port 5432 that nobody asked for.
 postgresql: .venv/ready
 	@if ! $(BIN)/python -m deployments.postgresql_programs > /dev/null 2>&1; then \
-	    echo "Installing postgresql with apt-get …"; \
 	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	    none=/etc/postgresql-common/createcluster.d/notebake.conf; \
 	    $$sudo install -D --mode 644 /dev/stdin $$none <<< "create_main_cluster = false"; \
-	    $$sudo apt-get --quiet --quiet update; \
-	    $$sudo env DEBIAN_FRONTEND=noninteractive \
-	        apt-get --quiet --yes --no-install-recommends install postgresql; \
-	    code=$$?; $$sudo rm $$none; exit $$code; \
+	    trap "$$sudo rm $$none" EXIT; \
+	    $(call INSTALL,postgresql); \
 	fi
 
 # What judges the configuration of the proxy in the tests: unpacked, as its installation would listen

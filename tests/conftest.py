@@ -4,7 +4,6 @@ import gc
 import ipaddress
 import itertools
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from sandbox.control import prerequisites
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
 from tests.draw import describe_draw, fix_seed, is_todays
+from tests.endings import end_in_order
 from tests.search_engine import Search, engine_program
 
 # Tests ask servers of their own, and start programs that do.
@@ -66,10 +66,7 @@ def search(request: pytest.FixtureRequest) -> Search:
 
 # Before the workers start: they all draw the same.
 fix_seed()
-# Whoever starts the tests in the background, or by nohup, has these signals ignored, in every
-# program that the tests start as well.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-signal.signal(signal.SIGINT, signal.default_int_handler)
+end_in_order()
 
 
 class NetworkReachedError(BaseException):
