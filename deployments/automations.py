@@ -1,11 +1,10 @@
 """Automations of a Prefect server, over its API: installed by their names, and paused."""
 
-import os
 from typing import Any
 
 import httpx
 
-from notebake.timeouts import PREFECT_ANSWER_SECONDS
+from flows.local_prefect.server_api import connected
 
 
 def install(url: str, automation: dict[str, Any]) -> None:
@@ -55,17 +54,3 @@ def is_as_wanted(wanted: Any, found: Any) -> bool:
             return set(wanted) == set(found)
         return all(map(is_as_wanted, wanted, found))
     return bool(wanted == found)
-
-
-def connected(url: str) -> httpx.Client:
-    """Return a client of a server's API.
-
-    A server with a password takes PREFECT_API_AUTH_STRING of the environment, as USER:PASSWORD.
-    """
-    user, _, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
-    return httpx.Client(
-        base_url=f"{url}/api",
-        auth=(user, password) if user else None,
-        timeout=PREFECT_ANSWER_SECONDS,
-        trust_env=False,
-    )

@@ -14,8 +14,9 @@ import sys
 
 import httpx
 
-from deployments.automations import connected, find, install
+from deployments.automations import find, install
 from deployments.notice_kinds import NAMES, automations
+from flows.local_prefect.server_api import connected
 from notebake.errors import NotebakeError
 
 WHAT_A_BLOCK_IS = (
