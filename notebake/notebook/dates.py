@@ -1,6 +1,6 @@
-"""Removes the dates and times at which a notebook ran from its output.
+"""Finds the dates and times at which a notebook ran in its output.
 
-Only the time of the execution itself is removed, any other date is a result: the index of a table
+Only the time of the execution itself is found, any other date is a result: the index of a table
 of 2023 is compared, the output of `datetime.now()` is not.
 """
 
@@ -18,6 +18,9 @@ ZONES = range(-48, 57)
 SHORT_SECONDS = 600
 """In a longer run, any time of day is its own in some zone: then only UTC counts."""
 DAY_SECONDS = 86_400
+MASK = "\ue000"
+"""A character that has no meaning of its own, and is neither a letter nor a blank."""
+NOT_LINE_END = re.compile(r"[^\n]")
 
 _CLOCK = (
     r"(?P<hour>\d{1,2})[:h.-]?(?P<minute>\d\d)(?:[:m.-]?(?P<second>\d\d)(?:[.,]\d+)?)?"
@@ -56,22 +59,25 @@ class Span(NamedTuple):
     ended: float
 
 
-def without_run_times(text: str, span: Span) -> str:
-    """Return a text without the dates and times within the span, in any time zone."""
+def mask_run_times(text: str, span: Span) -> str:
+    """Return a text with MASK for each character of a date or time within the span, line for line.
+
+    It may be in any time zone. All else stays where it is.
+    """
     for year in {datetime.fromtimestamp(seconds, UTC).strftime("%Y") for seconds in span}:
         if year in text:
             with_year = re.compile(rf"[^\n]*{year}[^\n]*")
-            text = with_year.sub(lambda line: _without_run_dates(line[0], span), text)
+            text = with_year.sub(lambda line: _mask_run_dates(line[0], span), text)
     if ":" in text:
-        text = TIMES.sub(lambda found: _replace_time(found, span), text)
+        text = TIMES.sub(lambda found: _mask_time(found, span), text)
     if any(str(int(seconds))[:4] in text for seconds in span):
-        text = UNIX_TIME.sub(lambda found: _replace_unix_time(found, span), text)
+        text = UNIX_TIME.sub(lambda found: _mask_unix_time(found, span), text)
     return text
 
 
-def _without_run_dates(line: str, span: Span) -> str:
+def _mask_run_dates(line: str, span: Span) -> str:
     for pattern in DATES:
-        line = pattern.sub(lambda found: _replace_time(found, span), line)
+        line = pattern.sub(lambda found: _mask_time(found, span), line)
     return line
 
 
@@ -84,23 +90,26 @@ def seconds_from_iso(text: object) -> float | None:
         return None
 
 
-def _replace_time(found: re.Match[str], span: Span) -> str:
-    """Return a blank for a date or time within the span in some zone, or else the match itself."""
+def _mask_time(found: re.Match[str], span: Span) -> str:
+    """Mask a date or time within the span in some zone, return any other as it is."""
     parts = found.groupdict()
     clock = _seconds_of_day(parts)
     has_second = parts.get("second") is not None
     slack = SLACK_SECONDS if has_second else 60 + SLACK_SECONDS
     if "year" not in parts:
-        is_own = clock is not None and _is_time_of(clock, span, slack)
-        return " " if is_own else found[0]
+        return _masked(found, clock is not None and _is_time_of(clock, span, slack))
     try:
         day = datetime(*_date_of(parts), tzinfo=UTC).timestamp()
     except ValueError:
         return found[0]
     if clock is None:
-        is_own = span.began - DAY_SECONDS * 1.5 <= day <= span.ended + DAY_SECONDS * 0.6
-        return " " if is_own else found[0]
-    return " " if _is_within(day + clock, span, slack) else found[0]
+        first, last = span.began - DAY_SECONDS * 1.5, span.ended + DAY_SECONDS * 0.6
+        return _masked(found, first <= day <= last)
+    return _masked(found, _is_within(day + clock, span, slack))
+
+
+def _masked(found: re.Match[str], is_own: bool) -> str:
+    return NOT_LINE_END.sub(MASK, found[0]) if is_own else found[0]
 
 
 def _is_time_of(clock: float, span: Span, slack: float) -> bool:
@@ -133,12 +142,11 @@ def _date_of(parts: dict[str, str | None]) -> tuple[int, int, int]:
     return int(str(parts["year"])), named, int(str(parts["day"]))
 
 
-def _replace_unix_time(found: re.Match[str], span: Span) -> str:
-    """Return a blank for a Unix time within the span, or else the match itself.
+def _mask_unix_time(found: re.Match[str], span: Span) -> str:
+    """Mask a Unix time within the span, return any other as it is.
 
     Three, six or nine more digits are milliseconds, microseconds or nanoseconds.
     """
     whole = found[0].partition(".")[0]
     seconds = int(whole) / 10 ** (len(whole) - 10)
-    is_own = span.began - SLACK_SECONDS <= seconds <= span.ended + SLACK_SECONDS
-    return " " if is_own else found[0]
+    return _masked(found, span.began - SLACK_SECONDS <= seconds <= span.ended + SLACK_SECONDS)

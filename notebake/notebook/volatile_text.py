@@ -8,8 +8,6 @@ import ast
 import re
 from typing import NamedTuple
 
-from notebake.notebook.dates import Span, without_run_times
-
 _NUMBER = r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?"
 _TIME_UNIT = (
     r"(?:ns|[uµμm]?s|msecs?|secs?|seconds?|milliseconds?|microseconds?|min|mins|minutes?|h|hrs?"
@@ -96,17 +94,13 @@ R_INDEX = re.compile(r"^\s*\[\d+,?\]", re.MULTILINE)
 """R prints it before the first value of a line (print.default)."""
 
 
-def without_volatile_text(text: str, span: Span | None) -> str:
-    """Return an output with a blank instead of each volatile text, line for line.
-
-    `span` is the time from the start of the notebook to the end of the cell; without it, all dates
-    stay.
-    """
+def without_volatile_text(text: str) -> str:
+    """Return an output with a blank instead of each volatile text, line for line."""
     lowered = text.lower()
     for rule in RULES:
         if any(word in lowered for word in rule.words):
             text = rule.pattern.sub(" ", text)
-    return without_run_times(text, span) if span else text
+    return text
 
 
 def sort_sets(text: str) -> str:

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from notebake.images.difference.image_difference import NumbersFinding
 from notebake.images.updates.finding import Change
 from notebake.images.updates.kept_run import KeptRun
-from notebake.notebook.comparison import numbers_match, place_of
+from notebake.notebook.comparison import numbers_match, pair_numbers, place_of
 from notebake.notebook.kept_results import BUILDER_NAME
 from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
@@ -60,11 +60,16 @@ def _differences(
     was: CellNumbers | None, now: CellNumbers | None, tolerance: float
 ) -> Iterator[Change]:
     """Yield the numbers of a cell that differ, or that only one of the two has."""
-    numbers = [cell.numbers if cell else () for cell in (was, now)]
-    for index, (one, other) in enumerate(zip_longest(*numbers)):
+    cell = was or now
+    if cell is None:
+        return
+    none = cell._replace(numbers=(), moments=())
+    old, new = was or none, now or none
+    for before, after in pair_numbers(old, new, tolerance):
+        one = None if before is None else old.numbers[before]
+        other = None if after is None else new.numbers[after]
         if one is not None and other is not None and numbers_match(one, other, tolerance):
             continue
-        cell = now if now and other is not None else was
-        if cell:
-            name = place_of(cell, cell.line_of(index))
-            yield Change(name=name, old=one, new=other)
+        holder, place = (old, before) if after is None else (new, after)
+        name = place_of(holder, None if place is None else holder.line_of(place))
+        yield Change(name=name, old=one, new=other)
