@@ -34,6 +34,9 @@ SPECIFICATION = re.compile(
     r"(?:(?P<channel>\S+?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*"
     r"(?:=\s*(?P<version>[^\s=<>]+)\s*=\s*(?P<build>[^\s=\]]+)|(?P<more>[\s=<>!~*\[].*))?"
 )
+NOT_A_SPECIFICATION = "is not a package specification of conda; write name=VERSION"
+EXTRAS = re.compile(r"\[[^\]=]*\]")
+"""conda's own brackets hold pairs such as version=..."""
 BUILT = re.compile(r"\S+\s+\S+\s+(?P<build>[^\s\[]+)")
 """The other notation for a build: name, version, build."""
 
@@ -120,8 +123,12 @@ def _package_fault(text: str, is_foreign: bool) -> str | None:
         return None
     found = SPECIFICATION.fullmatch(text)
     if found is None:
-        return "is not a package specification of conda; write name=VERSION"
-    name = found["name"]
+        return NOT_A_SPECIFICATION
+    name, more = found["name"], (found["more"] or "").strip()
+    if EXTRAS.match(more):
+        return f"has extras, which only pip has; write {name}, or move the line under pip:"
+    if more.startswith("=>") or "{" in more:
+        return NOT_A_SPECIFICATION
     if FOREIGN.fullmatch(name):
         return f"{name} is for another system than the machine's Linux; remove the line"
     if is_foreign and _build_of(text, found):

@@ -10,6 +10,7 @@ from notebake.recipe.environment_file import (
     find_environment_notes,
     is_environment_file,
 )
+from notebake.recipe.program_output import find_program_fault
 from notebake.recipe.requirement_line import (
     CREDENTIAL_FAULT,
     EDITABLE_NOTE,
@@ -44,7 +45,9 @@ def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
     for number, line in enumerate(text.splitlines(), start=1):
         if holds_credential(line):
             yield f"line {number}: {CREDENTIAL_FAULT}"
-    if manager == "conda":
+    if fault := find_program_fault(text):
+        yield fault
+    elif manager == "conda":
         yield from find_environment_faults(text)
     elif is_environment_file(text):
         yield "an environment.yml needs manager: conda"
