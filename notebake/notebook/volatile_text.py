@@ -98,7 +98,7 @@ RULES = (
     _rule("time difference", r"^Time difference of \d+\.\d{3,} (?:secs|mins|hours)$"),
     _rule("allocation", rf"^ *{_NUMBER} *{_TIME_UNIT} \([^)\n]*\ballocations?:[^\n]*"),
     _rule("seconds", r"^ +\d+\.\d{6} seconds$"),
-    _rule("(m", r"^ *(?:Range|Time) +\((?:min … max|median|mean ± σ)\):[^\n]*"),
+    _rule("(m", r"^ *(?:Range|Time) +\((?:min … max|median|mean . .)\):[^\n]*"),
     # The time of execution in statsmodels' summary (iolib/summary.py).
     _rule("time:", r"(?<=\bTime:)[ ]+\d\d:\d\d:\d\d\b"),
     _rule("date:", r"(?<=\bDate:)[ ]+[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}\b"),

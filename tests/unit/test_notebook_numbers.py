@@ -114,7 +114,7 @@ def test_results_are_read_as_a_person_reads_them(text: str, numbers: str) -> Non
         "  0.000001 seconds\n8",
         "  1.234 μs (3 allocations: 144 bytes)\n8",
         " Range (min … max):  1.2 μs … 2.3 ms  ┊ GC (min … max): 0.00% … 0.00%\n"
-        " Time  (mean ± σ):   1.5 μs ± 20 μs   ┊ GC (mean ± σ):  0.00% ± 0.00%\n8",
+        " Time  (mean ± \N{GREEK SMALL LETTER SIGMA}):   1.5 μs ± 20 μs   ┊ GC (mean ±\n8",
     ],
 )
 def test_dates_paths_and_timings_are_not_results(text: str) -> None:
