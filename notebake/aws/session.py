@@ -20,6 +20,7 @@ from botocore.exceptions import (
     ConfigParseError,
     CredentialRetrievalError,
     PartialCredentialsError,
+    RefreshWithMFAUnsupportedError,
 )
 
 from notebake.waiting import pause
@@ -105,7 +106,7 @@ def _freeze(found: Any) -> Any:
 
 
 def _as_botocore_errors(call: Callable[[], Any], provider: str) -> Any:
-    """Return the result of a call; raise CredentialRetrievalError for any error.
+    """Return the result of a call; raise a BotoCoreError for any error.
 
     botocore passes on errors of external programs and files: RuntimeError for credentials that have
     already expired, ValueError for invalid JSON, OSError for a missing program.
@@ -114,6 +115,9 @@ def _as_botocore_errors(call: Callable[[], Any], provider: str) -> Any:
         return call()
     except (BotoCoreError, ClientError):
         raise
+    except EOFError as error:
+        # botocore asks for an MFA code, and there is no terminal.
+        raise RefreshWithMFAUnsupportedError from error
     except Exception as error:
         message = str(error) or type(error).__name__
         raise CredentialRetrievalError(provider=provider, error_msg=message) from error

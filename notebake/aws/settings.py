@@ -66,6 +66,10 @@ def hint_for(error: Exception) -> str:
             f"Correct {path}: it has sections such as [default] or [profile NAME], each with lines"
             " such as region = us-west-2"
         )
+    if isinstance(error, botocores.PartialCredentialsError):
+        provider, missing = (str(error.kwargs.get(key)) for key in ("provider", "cred_var"))
+        if provider.startswith("assume-role"):
+            return f"Add {missing} to the profile {profile()} in {path_of('config_file')}"
     if isinstance(error, botocores.InvalidConfigError) and ADDRESS.search(str(error)):
         return endpoint_hint()
     known = next((HINTS[cls] for cls in type(error).__mro__ if cls in HINTS), SETTING)
@@ -79,11 +83,14 @@ def hint_for(error: Exception) -> str:
 def profile_hint(name: str) -> str:
     """Return the hint for a missing profile."""
     profiles = core_settings().available_profiles
+    config = path_of("config_file")
+    if name in core_settings().full_config:
+        return f"In {config} write [profile {name}] instead of [{name}]."
     near = difflib.get_close_matches(name, profiles, 1)
     if near:
         return f"Did you mean: export AWS_PROFILE={near[0]}"
     listed = f"available: {', '.join(profiles)}" if profiles else "there is none"
-    return f"Set AWS_PROFILE to a profile in {path_of('config_file')} ({listed}), or unset it."
+    return f"Set AWS_PROFILE to a profile in {config} ({listed}), or unset it."
 
 
 def renewal_hint() -> str:

@@ -49,13 +49,11 @@ def write_conda_job(software: Software, packages: Sequence[str], root: str) -> l
         "specs": {**dict.fromkeys(packages, 0), **environment.specs},
         "variables": environment.variables,
     }
-    # Each line is at its number, so that messages name the user's own lines.
-    numbers = range(1, max(environment.pip, default=0) + 1)
     texts = {
         "notebake/__init__.py": "",
         **conda_modules(),
         "job.json": json.dumps(job, indent=1) + "\n",
-        "pip.txt": "".join(f"{environment.pip.get(number, '')}\n" for number in numbers),
+        "pip.txt": environment.pip,
         "more.txt": "".join(f"{requirement}\n" for requirement in software.pip),
     }
     return [write_file(f"{programs_path(root)}/{name}", text) for name, text in texts.items()]

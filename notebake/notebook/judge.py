@@ -9,6 +9,7 @@ from typing import Any
 from notebake.humanize import pluralize
 from notebake.notebook.advice import ADVICE_BY_KIND
 from notebake.notebook.code_cell import CodeCell
+from notebake.notebook.early_end import explain_dead_kernel, find_early_end
 from notebake.notebook.failure import Failure, find_error, other_kernel_note
 from notebake.notebook.figures import format_uncounted
 from notebake.notebook.html import printable
@@ -64,7 +65,7 @@ def describe_verdict(verdict: NotebookVerdict) -> str:
             pluralize(len(verdict.numbers), "number"),
         )
         return "{} ran in {:.1f} s: {}, {}.".format(counts[0], verdict.seconds, *counts[1:])
-    return f"{verdict.error}. {verdict.advice or ADVICE_BY_KIND[verdict.kind]}"
+    return f"{verdict.error.removesuffix('.')}. {verdict.advice or ADVICE_BY_KIND[verdict.kind]}"
 
 
 def _find_interruption(
@@ -80,8 +81,7 @@ def _find_interruption(
         error = f"After {wanted.timeout_seconds} seconds, its time limit, it was still in {where}"
         return Failure("timed_out", last, error)
     if status.exit_code == DEAD_KERNEL:
-        where = f"in {last.title}" if last else "before the first cell"
-        return Failure("dead_kernel", last, f"The kernel died {where}{memory}")
+        return explain_dead_kernel(begun, memory)
     if status.exit_code == KILLED:
         return Failure("papermill_failed", None, f"papermill was killed{memory}")
     return None
@@ -126,12 +126,10 @@ def _find_papermill_error(
 def _find_missing_proof(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | None:
     """Return the failure if a notebook without errors proves less than the recipe asks for."""
     due = [cell for cell in cells if "skip-execution" not in cell.tags]
-    skipped = [cell for cell in due if not cell.has_count]
+    if failure := find_early_end(due):
+        return failure
     ran = _finished(cells, None)
     figures = sum(cell.figures for cell in ran)
-    if skipped:
-        error = f"It ended early: {skipped[0].title} and {len(skipped) - 1} more did not run"
-        return Failure("too_little", None, error.replace(" and 0 more", ""))
     if len(ran) < wanted.minimum_cells:
         error = (
             f"{pluralize(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"

@@ -13,12 +13,17 @@ _TIME_UNIT = (
     r"(?:ns|[uµμm]?s|msecs?|secs?|seconds?|milliseconds?|microseconds?|min|mins|minutes?|h|hrs?"
     r"|hours?)\b"
 )
-_DURATION = rf"(?:(?:\d+:)?\d+:\d\d(?:\.\d+)?|{_NUMBER} *{_TIME_UNIT})"
+_DURATION = rf"(?:\d+m ?\d+(?:\.\d+)?s\b|(?:\d+:)?\d+:\d\d(?:\.\d+)?|{_NUMBER} *{_TIME_UNIT})"
 _BYTES = r"(?:[kKMGT]i?B|bytes|B)\b"
 _COMPUTING = (
     r"elapsed|took|run-? ?time|wall-? ?(?:clock|time)|cpu[- _]time|time (?:taken|spent|used)"
     r"|(?:execution|computation|computing|training|fit(?:ting)?|processing|inference|loading|total"
-    r" run)[- _]time|(?:finished|completed|done|executed|ran|trained|loaded|solved|computed) in"
+    r" run)[- _]time|(?:finished|completed?|done|executed|ran|trained|loaded|solved|computed"
+    r"|processed|fitted|created|built|compiled|generated|simulated) in"
+)
+_TIMED = (
+    r"time (?:taken|spent|elapsed)|elapsed time"
+    r"|(?:execution|computation|computing|training|processing) time"
 )
 _MEMORY = r"memory|mem|rss|uss|pss|vms|ram|swap|heap|peak|increment"
 
@@ -77,6 +82,21 @@ RULES = (
         rf"(?i:\b(?:{_COMPUTING}))(?:[ _]?(?:time|seconds|s|ms|\(\w+\)))? *[:=] *{_NUMBER}",
     ),
     _rule("elapsed", rf"{_DURATION}(?= (?:have )?elapsed\b)"),
+    _rule("time ", rf"(?i:\b(?:{_TIMED})) +\d+\.\d\d+\b"),
+    _rule("elapsed time", rf"(?i:\belapsed time \(ns\)): *{_NUMBER}"),
+    _rule("--", rf"^-+ *{_DURATION} *-+$"),
+    _rule("(t=", rf"\(t={_NUMBER} *s\)"),
+    _rule("total time=", rf"\btotal time= *{_NUMBER} *{_TIME_UNIT}"),
+    # Only a timedelta has no zero before its hours, or days before them.
+    _rule(":", r"(?<![\d:.])(?:\d+ days? \d\d|\d):\d\d:\d\d\.\d{6}(?:\d{3})?(?!\d)"),
+    # The shell's `time`; R's system.time(), and a difference of clocks; Julia's @time, @btime and
+    # @benchmark (BenchmarkTools/src/trials.jl).
+    _rule("real|user|sys", r"^(?:real|user|sys)\t\d+m\d+[.,]\d+s$"),
+    _rule("elapsed", r"(?<=system elapsed \n)(?: +\d+\.\d+){3} *$"),
+    _rule("time difference", r"^Time difference of \d+\.\d{3,} (?:secs|mins|hours)$"),
+    _rule("allocation", rf"^ *{_NUMBER} *{_TIME_UNIT} \([^)\n]*\ballocations?:[^\n]*"),
+    _rule("seconds", r"^ +\d+\.\d{6} seconds$"),
+    _rule("(m", r"^ *(?:Range|Time) +\((?:min … max|median|mean . .)\):[^\n]*"),
     # The time of execution in statsmodels' summary (iolib/summary.py).
     _rule("time:", r"(?<=\bTime:)[ ]+\d\d:\d\d:\d\d\b"),
     _rule("date:", r"(?<=\bDate:)[ ]+[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}\b"),

@@ -48,15 +48,15 @@ def check_repository(run: Run) -> Iterable[Finding]:
 
 
 def check_notebook_paths(run: Run, commit: str | None) -> Iterable[Finding]:
-    """Check that the paths of the recipe exist in the repository."""
+    """Check that the paths of the recipe exist in the repository, and its submodules."""
     repository, notebook = run.recipe.repository, run.recipe.notebook
-    if repository is None or notebook.path is None:
+    if repository is None or not (notebook.path or repository.submodules):
         return
     try:
         yield from check_paths(repository, notebook, commit)
     except (OSError, subprocess.TimeoutExpired) as error:
         yield not_checked(
-            f"Whether {repository.url} has {notebook.path} shows when it is cloned: {error}"
+            f"Whether {repository.url} can be cloned as a whole shows when it is cloned: {error}"
         )
 
 

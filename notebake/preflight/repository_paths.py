@@ -1,4 +1,4 @@
-"""Checks that the repository has the recipe's notebook at the ref, without fetching its files.
+"""Checks that the repository has the recipe's notebook at the ref, without fetching all files.
 
 A shallow clone without files (git-clone(1), --filter=blob:none) fetches the folders of one commit.
 A server without support for filters sends the files, too: above a limit the check is given up.
@@ -8,32 +8,44 @@ import difflib
 import tempfile
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from notebake.local.git import FileLimit, anonymous_environment, network_settings, run_git
 from notebake.preflight.finding import Finding, good, not_checked, wrong
+from notebake.preflight.submodules import SUBMODULE, find_uncloneable, read_addresses
 from notebake.recipe import Notebook, Repository
 
 MAX_BLOCKS = 64 * 1024
 """The limit for one file that git writes, in blocks of 512 bytes (POSIX, ulimit): the folders of
 100,000 files need some 5 MB."""
 MAX_NAMES = 3
-DIRECTORY, LINK, SUBMODULE = "040000", "120000", "160000"
+DIRECTORY, LINK = "040000", "120000"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The mode of each path in a repository, and the address of each submodule by its path."""
+
+    modes: dict[str, str]
+    submodules: dict[str, str] = field(default_factory=dict)
 
 
 def check_paths(
     repository: Repository, notebook: Notebook, commit: str | None
 ) -> Iterable[Finding]:
-    """Check the notebook and its working directory; `commit` is the ref if it is a commit id."""
-    if notebook.path is None:
-        return
+    """Check submodules, notebook and its folder; `commit` is the ref if it is a commit id."""
     where = f"{repository.url} at {repository.ref}"
-    path = str(PurePosixPath(notebook.path))
-    listed = list_entries(repository, commit)
-    if isinstance(listed, str):
-        yield not_checked(
-            f"Whether {where} has {path} shows when it is cloned; git printed: {listed}"
-        )
+    path = str(PurePosixPath(notebook.path or "."))
+    tree = list_entries(repository, commit)
+    if isinstance(tree, str):
+        what = f"has {path}" if notebook.path else "can be cloned with its submodules"
+        yield not_checked(f"Whether {where} {what} shows when it is cloned; git printed: {tree}")
+        return
+    listed = tree.modes
+    if repository.submodules:
+        yield from find_uncloneable(where, listed, tree.submodules)
+    if notebook.path is None:
         return
     yield find_notebook(where, path, listed)
     folder = str(PurePosixPath(notebook.working_directory or "."))
@@ -41,8 +53,8 @@ def check_paths(
         yield from find_folder(where, folder, listed)
 
 
-def list_entries(repository: Repository, commit: str | None) -> dict[str, str] | str:
-    """Return the mode of each path at the ref, or git's error message."""
+def list_entries(repository: Repository, commit: str | None) -> Tree | str:
+    """Return what is at the ref, or git's error message."""
     url = repository.url
     with tempfile.TemporaryDirectory(prefix="notebake-", ignore_cleanup_errors=True) as home:
         environment = anonymous_environment(home, network_settings(url)) | {
@@ -66,8 +78,13 @@ def list_entries(repository: Repository, commit: str | None) -> dict[str, str] |
             answer = run_git(*words, environment=environment, directory=home, limit=limit)
             if answer.returncode != 0:
                 return (answer.stderr.strip().splitlines() or ["nothing"])[-1]
-    lines = (entry.partition("\t") for entry in answer.stdout.split("\0") if entry)
-    return {path: about.split(" ", 1)[0] for about, _, path in lines}
+        lines = (entry.partition("\t") for entry in answer.stdout.split("\0") if entry)
+        modes = {path: about.split(" ", 1)[0] for about, _, path in lines}
+        if not repository.submodules or SUBMODULE not in modes.values():
+            return Tree(modes)
+        # This fetches one file.
+        fetching = {key: environment[key] for key in environment if key != "GIT_NO_LAZY_FETCH"}
+        return Tree(modes, read_addresses(clone, fetching))
 
 
 def find_notebook(where: str, path: str, listed: dict[str, str]) -> Finding:

@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 
 from notebake.recipe import Software
 from notebake.recipe.requirement_options import read_line
-from notebake.recipe.requirements import logical_lines
+from notebake.recipe.requirement_text import logical_lines
 
 RELEASES = (
     # A pattern in the image's name, its python3, its glibc 2.x: packages.ubuntu.com,

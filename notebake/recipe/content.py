@@ -101,7 +101,7 @@ class Repository(Part):
     ]
     """Where to clone from; credentials in it are refused."""
     ref: Annotated[
-        str, matching(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a branch, a tag or a commit id")
+        str, matching(r"[A-Za-z0-9][A-Za-z0-9._/@+#=,-]*", "a branch, a tag or a commit id")
     ] = "HEAD"
     """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None

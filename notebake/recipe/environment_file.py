@@ -12,6 +12,7 @@ from notebake.recipe.environment_nodes import (
     line_of,
     pip_entries_of,
 )
+from notebake.recipe.environment_structure import LIST, find_structure_faults
 from notebake.recipe.requirement_line import (
     EDITABLE_NOTE,
     find_requirement_fault,
@@ -33,6 +34,9 @@ SPECIFICATION = re.compile(
     r"(?:(?P<channel>\S+?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*"
     r"(?:=\s*(?P<version>[^\s=<>]+)\s*=\s*(?P<build>[^\s=\]]+)|(?P<more>[\s=<>!~*\[].*))?"
 )
+NOT_A_SPECIFICATION = "is not a package specification of conda; write name=VERSION"
+EXTRAS = re.compile(r"\[[^\]=]*\]")
+"""conda's own brackets hold pairs such as version=..."""
 BUILT = re.compile(r"\S+\s+\S+\s+(?P<build>[^\s\[]+)")
 """The other notation for a build: name, version, build."""
 
@@ -62,16 +66,16 @@ def find_environment_faults(text: str) -> Iterator[str]:
         yield "with manager: conda this must be an environment.yml, with dependencies:"
         return
     if not isinstance(dependencies, yaml.SequenceNode):
-        yield f"{line_of(dependencies)}dependencies must be a list, with a - before each"
+        yield f"{line_of(dependencies)}dependencies {LIST}"
         return
-    channels = find_value(root, "channels")
-    if isinstance(channels, yaml.ScalarNode) and channels.value:
-        yield f"{line_of(channels)}channels must be a list, with a - before each"
+    yield from find_structure_faults(root, dependencies)
     is_foreign = _is_of_another_system(root) or _is_of_anaconda_alone(root)
     for entry in entries_of(dependencies):
         if not holds_credential(entry.value) and (fault := _package_fault(entry.value, is_foreign)):
             yield f"{line_of(entry)}{fault}"
-    yield from find_pip_faults(dependencies)
+    for entry, line in pip_entries_of(dependencies):
+        if not holds_credential(line) and (fault := find_requirement_fault(line)):
+            yield f"{line_of(entry)}{fault}"
 
 
 def find_environment_notes(text: str) -> Iterator[str]:
@@ -88,24 +92,9 @@ def find_environment_notes(text: str) -> Iterator[str]:
             yield f"{line_of(entry)}{found['channel']}:: {OF_ANACONDA}"
         if channels and found and _build_of(entry.value, found):
             yield f"{line_of(entry)}the build of {found['name']} must be one of conda-forge"
-    for entry in pip_entries_of(find_value(root, "dependencies")):
-        if "editables" in read_line(entry.value.strip()).options:
+    for entry, line in pip_entries_of(find_value(root, "dependencies")):
+        if "editables" in read_line(line).options:
             yield f"{line_of(entry)}{EDITABLE_NOTE}"
-
-
-def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
-    """Yield the faults of the packages that conda leaves to pip."""
-    for part in dependencies.value:
-        if isinstance(part, yaml.ScalarNode):
-            continue
-        pip = find_value(part, "pip")
-        if pip is None:
-            yield f"{line_of(part)}is neither a package nor pip: with a list of packages"
-        elif not isinstance(pip, yaml.SequenceNode) and pip.value:
-            yield f"{line_of(pip)}pip must be a list, with a - before each"
-    for entry in pip_entries_of(dependencies):
-        if not holds_credential(entry.value) and (fault := find_requirement_fault(entry.value)):
-            yield f"{line_of(entry)}{fault}"
 
 
 def _is_of_another_system(root: yaml.Node | None) -> bool:
@@ -134,8 +123,12 @@ def _package_fault(text: str, is_foreign: bool) -> str | None:
         return None
     found = SPECIFICATION.fullmatch(text)
     if found is None:
-        return "is not a package specification of conda; write name=VERSION"
-    name = found["name"]
+        return NOT_A_SPECIFICATION
+    name, more = found["name"], (found["more"] or "").strip()
+    if EXTRAS.match(more):
+        return f"has extras, which only pip has; write {name}, or move the line under pip:"
+    if more.startswith("=>") or "{" in more:
+        return NOT_A_SPECIFICATION
     if FOREIGN.fullmatch(name):
         return f"{name} is for another system than the machine's Linux; remove the line"
     if is_foreign and _build_of(text, found):

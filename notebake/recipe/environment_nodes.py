@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from notebake.recipe.requirement_line import without_editing
-from notebake.recipe.requirement_options import read_line
+from notebake.recipe.requirement_text import lines_for_uv, without_comment
 
 
 @dataclass(frozen=True)
@@ -17,8 +16,8 @@ class Environment:
     """In the order of the file, best first."""
     specs: dict[str, int] = field(default_factory=dict)
     """conda's packages with their line numbers."""
-    pip: dict[int, str] = field(default_factory=dict)
-    """The packages under pip in uv's format, by line number."""
+    pip: str = ""
+    """The packages under pip in uv's format, each in its line."""
     variables: dict[str, str] = field(default_factory=dict)
     """The variables that the activation of the environment sets."""
 
@@ -31,17 +30,11 @@ def read_environment(text: str) -> Environment:
     return Environment(
         channels=tuple(entry.value.strip() for entry in entries_of(find_value(root, "channels"))),
         specs={entry.value.strip(): line_number(entry) for entry in entries_of(dependencies)},
-        pip={
-            line_number(entry): _for_uv(entry.value.strip())
-            for entry in pip_entries_of(dependencies)
-        },
+        pip=lines_for_uv(
+            (line_number(entry), text) for entry, text in pip_entries_of(dependencies)
+        ),
         variables={key.value: str(value.value) for key, value in pairs},
     )
-
-
-def _for_uv(line: str) -> str:
-    read = read_line(line)
-    return without_editing(read.options["editables"][0]) if "editables" in read.options else line
 
 
 def find_value(node: yaml.Node | None, key: str) -> yaml.Node | None:
@@ -56,11 +49,12 @@ def entries_of(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
         yield from (entry for entry in node.value if isinstance(entry, yaml.ScalarNode))
 
 
-def pip_entries_of(dependencies: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield what conda leaves to pip."""
+def pip_entries_of(dependencies: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, str]]:
+    """Yield what conda leaves to pip, each entry with its text as in a requirements.txt."""
     if isinstance(dependencies, yaml.SequenceNode):
         for part in dependencies.value:
-            yield from entries_of(find_value(part, "pip"))
+            for entry in entries_of(find_value(part, "pip")):
+                yield entry, without_comment(entry.value)
 
 
 def line_number(node: yaml.Node) -> int:

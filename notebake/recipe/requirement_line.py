@@ -10,6 +10,8 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
 from notebake.recipe.fields import CREDENTIAL
+from notebake.recipe.requirement_address import ADDRESS, BY_SSH, find_address_fault, is_path
+from notebake.recipe.requirement_names import find_name_fault
 from notebake.recipe.requirement_options import IN_FULL, OptionError, ReadLine, read_line
 
 NOT_A_REQUIREMENT = (
@@ -19,7 +21,6 @@ CREDENTIAL_FAULT = "holds a credential, which would be kept with the recipe and 
 EDITABLE_NOTE = (
     "what -e takes from git is installed as a package, not as an editable folder, as uv cannot"
 )
-FROZEN = "pip list --format=freeze does so for all packages"
 CONDA_TOKEN = re.compile(r"https?://[^/\s]+(?:/[^\s]*)?/t/[A-Za-z]{2}-[0-9a-fA-F-]{8,}")
 
 NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*"
@@ -30,9 +31,6 @@ PLACES = ("find_links", "index_urls", "extra_index_urls")
 OWN_FILES = ("requirements", "constraints")
 NOT_OF_UV = ("settings", "global_options", "install_options")
 VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
-ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://|(?=/)|(?<=file:))", re.IGNORECASE)
-BY_SSH = re.compile(r"(?:git\+)?ssh:|git\+[^/]*@[^/]*:|git@")
-ARCHIVE = re.compile(r"\.(?:whl|tar\.gz|tgz|tar\.bz2|zip|egg|conda)(?:[#\s;\[].*)?$", re.IGNORECASE)
 EGG = re.compile(r"[#&]egg=(?P<egg>[A-Za-z0-9._-]+(?:\[[^\]]*\])?)")
 FOLDER = re.compile(r"[#&]subdirectory=(?P<folder>[^&\s]+)")
 
@@ -62,24 +60,21 @@ def _requirement_fault(text: str) -> str | None:
     if not text:
         return None
     if BY_SSH.match(text):
-        return _address_fault(text)
+        return find_address_fault(text)
     if at := AT.fullmatch(text):
-        return _address_fault(at["address"], at["name"]) or _syntax_fault(text)
+        return find_address_fault(at["address"], at["name"]) or _syntax_fault(text)
     if ADDRESS.match(text) or is_path(text):
-        return _address_fault(text) or _marker_fault(text)
-    if re.match(r"pkg[-_.]resources\s*==\s*0\.0\.0", text, re.IGNORECASE):
-        return "is not a package, but what pip freeze writes on Ubuntu and Debian; remove the line"
+        return find_address_fault(text) or _marker_fault(text)
     return _syntax_fault(text)
 
 
 def _syntax_fault(text: str) -> str | None:
     try:
-        Requirement(text)
+        return find_name_fault(Requirement(text))
     except InvalidRequirement:
         if style := CONDA_STYLE.fullmatch(text):
             return f"is in conda's style; with pip write {style['name']}=={style['version']}"
         return NOT_A_REQUIREMENT
-    return None
 
 
 def _marker_fault(text: str) -> str | None:
@@ -109,7 +104,7 @@ def _options_fault(read: ReadLine) -> str | None:
         if name in read.options:
             return f"has {IN_FULL[name]}, which uv does not accept in a file; leave it out"
     for value in read.options.get("editables", ()):
-        if fault := _address_fault(value) or _marker_fault(value):
+        if fault := find_address_fault(value) or _marker_fault(value):
             return fault
     return None
 
@@ -125,29 +120,3 @@ def without_editing(value: str) -> str:
     text = f"{egg['egg']} @ {bare}" if egg else bare
     text += f"#subdirectory={folder['folder']}" if folder else ""
     return f"{text} ;{marker}" if semicolon else text
-
-
-def _address_fault(address: str, name: str = "") -> str | None:
-    """Return why the machine could not fetch from an address or a path, or None."""
-    scheme = ADDRESS.match(address)
-    if BY_SSH.match(address):
-        return (
-            "is fetched by ssh, for which the machine has no key; write git+https://… of a public"
-            " repository"
-        )
-    kind = scheme["scheme"].lower() if scheme else "file"
-    if kind in {"file", "git+file"}:
-        return (
-            "names another file, which will not be on the machine; write"
-            f" {name or 'name'}==VERSION ({FROZEN}), or name @ https://… to fetch it"
-        )
-    if kind in {"http", "https", "git+https", "git+http"}:
-        return None
-    return f"is fetched by {kind}, which uv does not support; write git+https://… or https"
-
-
-def is_path(line: str) -> bool:
-    """Return whether a line names a file or folder: as for pip, by a slash or its extension."""
-    word = re.split(r"\s+;|\s", line, maxsplit=1)[0]
-    has_slash = "/" in word or "\\" in word or word.startswith((".", "~"))
-    return has_slash or ARCHIVE.search(word) is not None

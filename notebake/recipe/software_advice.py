@@ -6,7 +6,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from notebake.recipe import Software
-from notebake.recipe.requirements import logical_lines
+from notebake.recipe.requirement_text import logical_lines
 
 # uv 0.13, as tried.
 NOT_BUILT = re.compile(r"Failed to (?:download and )?build `(?P<name>[\w.-]+)==(?P<version>[^`]+)`")

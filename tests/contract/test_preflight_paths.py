@@ -44,7 +44,7 @@ def served(tmp_path: Path) -> Path:
 
 def ask(world: CloudWorld, served: Path, verdict: CheckResult, path: str, **more: str) -> str:
     ref, folder = more.get("ref", "HEAD"), more.get("working_directory")
-    repository = Repository(url="https://example.org/ocean.git", ref=ref)
+    repository = Repository(url="https://example.org/ocean.git", ref=ref, submodules=False)
     repository = repository.model_copy(update={"url": f"file://{served}"})
     notebook = Notebook(path=path, working_directory=folder)
     recipe = RECIPE.model_copy(update={"repository": repository, "notebook": notebook})
@@ -133,3 +133,36 @@ def test_a_commit_that_the_server_does_not_serve_is_not_checked(
     findings = ask(world, served, CheckResult.NOT_CHECKED, "notebooks/Sea Surface.ipynb", ref=ref)
 
     assert "shows when it is cloned" in findings
+
+
+SUBMODULES = {
+    "git@github.com:someone/theme.git": "is cloned by ssh, for which the machine has no key",
+    "ssh://git@host/theme": "is cloned by ssh",
+    "git://github.com/someone/theme": "ended these in 2022",
+    "": "without an address in .gitmodules",
+    "../theme.git": "",
+    "https://host/theme": "",
+}
+
+
+@pytest.mark.parametrize(("address", "words"), SUBMODULES.items(), ids=SUBMODULES.keys())
+@pytest.mark.parametrize("path", ["notebooks/Sea Surface.ipynb", None])
+def test_a_submodule_that_the_machine_cannot_clone_is_named(
+    world: CloudWorld, served: Path, address: str, words: str, path: str | None
+) -> None:
+    if address:
+        text = f'[submodule "the theme"]\n\tpath = theme\n\turl = {address}\n'
+        (served / ".gitmodules").write_text(text)
+        git("-C", str(served), "add", ".gitmodules")
+        git("-C", str(served), "commit", "--quiet", "--message=z")
+    repository = Repository(url="https://example.org/ocean.git")
+    repository = repository.model_copy(update={"url": f"file://{served}"})
+    recipe = RECIPE.model_copy(update={"repository": repository, "notebook": Notebook(path=path)})
+
+    findings = sentences(world.new_run(recipe), CheckResult.WRONG, "repository")
+
+    assert words in findings
+    assert bool(findings) == bool(words)
+    if words:
+        assert "the submodule theme" in findings
+        assert "repository.submodules: false" in findings

@@ -1,12 +1,15 @@
 """Wrong AWS settings on this computer: one paragraph names what to set."""
 
 import datetime
+import io
 import ipaddress
 import json
 import os
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -155,6 +158,17 @@ def a_circle_of_profiles(directory: Path) -> None:
     os.environ["AWS_PROFILE"] = "a"
 
 
+def a_role_without_a_source(directory: Path) -> None:
+    del directory
+    configure("[default]\nrole_arn = arn:aws:iam::111111111111:role/r\n")
+
+
+def a_profile_without_its_prefix(directory: Path) -> None:
+    del directory
+    configure("[lab]\nregion = us-west-2\n")
+    os.environ["AWS_PROFILE"] = "lab"
+
+
 def a_choice_that_is_none(directory: Path) -> None:
     del directory
     keys()
@@ -185,6 +199,8 @@ SETTINGS: list[tuple[Callable[[Path], None], str, str]] = [
     (half_of_a_pair_in_the_file, "aws_secret_access_key", "aws_secret_access_key"),
     (sso_without_a_login, "SSO|Token", "aws sso login --profile lab"),
     (a_circle_of_profiles, "[Ii]nfinite loop", "source_profile"),
+    (a_role_without_a_source, "source_profile", "Add source_profile or credential_source to"),
+    (a_profile_without_its_prefix, "lab", "write [profile lab] instead of [lab]"),
     (a_choice_that_is_none, "sometimes", "AWS_"),
     (a_mode_that_is_none, "quick", "AWS_"),
 ]
@@ -208,6 +224,27 @@ def test_a_wrong_setting_is_one_paragraph_that_names_what_to_set(
 
     assert "\n" not in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.filterwarnings("ignore::getpass.GetPassWarning")
+def test_an_mfa_code_that_nobody_can_type_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr("getpass.os", SimpleNamespace(O_RDWR=0, O_NOCTTY=0, open=no_terminal))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    configure(
+        "[default]\nrole_arn = arn:aws:iam::111111111111:role/r\nsource_profile = me\n"
+        "mfa_serial = arn:aws:iam::111111111111:mfa/me\n"
+        "[profile me]\naws_access_key_id = A\naws_secret_access_key = s\n"
+    )
+
+    with pytest.raises(CloudError, match="MFA token required") as caught, calling("look"):
+        connect("ec2", "us-west-2").describe_regions()
+
+    assert "aws sts get-session-token" in caught.value.hint
+
+
+def no_terminal(*_: object) -> int:
+    raise OSError
 
 
 def test_the_command_line_reports_it_without_a_traceback(

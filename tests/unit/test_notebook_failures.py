@@ -162,3 +162,36 @@ def test_the_notebook_s_declared_kernel_is_named_if_another_one_ran() -> None:
     note = "The notebook names the kernel py36-geo, and the recipe ran it with python3."
     assert describe_verdict(failed).endswith(note)
     assert "names the kernel" not in describe_verdict(same)
+
+
+@pytest.mark.parametrize("source", ["exit()", "if done:\n    quit()", "exit", "exit(0);"])
+def test_a_cell_that_ends_the_kernel_itself_is_named(source: str) -> None:
+    dead = verdict_of(notebook(cell("1"), cell(source), cell("import os")), 138)
+
+    assert dead.kind == "dead_kernel"
+    assert "ended in cell 2" in str(dead.error)
+    assert "memory" not in dead.advice
+    assert dead.advice
+
+
+@pytest.mark.parametrize("source", ["exit_code = 3", "raise_on_exit()", "print('exit()')"])
+def test_a_kernel_that_died_by_itself_is_not_called_ended(source: str) -> None:
+    dead = verdict_of(notebook(cell("1"), cell(source), cell("import os")), 138)
+
+    assert "The kernel died in cell 3" in str(dead.error)
+
+
+def test_a_cell_that_left_by_sys_exit_is_named() -> None:
+    left = cell("import sys\nsys.exit()", error("SystemExit", ""))
+
+    verdict = verdict_of(notebook(cell("1"), left, cell("2", ran=False)), 0)
+
+    assert verdict.kind == "too_little"
+    assert "cell 2 (`import sys`) ended it by SystemExit" in str(verdict.error)
+    assert "cell 3 (`2`) did not run" in str(verdict.error)
+
+
+def test_a_message_that_ends_with_a_point_gets_no_second_one() -> None:
+    failed = cell("x", error("CalledProcessError", "exit status 3."))
+
+    assert "exit status 3. The executed" in describe_verdict(verdict_of(notebook(failed), 1))

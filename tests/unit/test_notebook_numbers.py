@@ -42,6 +42,10 @@ def numbers_of(*outputs: dict[str, Any], language: str = "python", **extra: Any)
         ("the swap rate is 3.2% at port Said", "3.2"),
         ("Time: 5.0 s, Height: 2.1 m", "5.0 2.1"),
         ("ratio 3:1, at 2019-11-29 21:08:12", "3 1 2019 11 29 21 08 12"),
+        ("Time difference of 31 days, of 5 mins", "31 5"),
+        ("it peaks at 12:00:01.234567 after 01:00:00", "12 00 01.234567 01 00 00"),
+        ("a lag of 2.5 seconds, real 3 m, user 4", "2.5 3 4"),
+        ("Total time: 7.5 days, run time 90", "7.5 90"),
         ("p = 3.1e-45, 29 of 2026 stations", "3.1e-45 29 2026"),
     ],
 )
@@ -92,6 +96,25 @@ def test_results_are_read_as_a_person_reads_them(text: str, numbers: str) -> Non
         "32/32 ━━━━━━━━━━━━━━━━━━━━ 1s 3ms/step\r\n8",
         "[==============================] - 1s 3ms/step - loss: 8",
         "12.1 MB/s eta 0:00:01, 8",
+        "--- 2.3412 seconds ---\n8",
+        "--- 0:00:02.31 ---\n8",
+        "0:00:01.234567\n8",
+        "0 days 00:00:01.234567 8",
+        "Training complete in 1m 23s: 8",
+        "Processed in 0.32 seconds, created in 1.2 ms, 8",
+        "Done (t=0.21s) 8",
+        "Time taken 0.2312, execution time 1.25 and elapsed time 3.2154, 8",
+        "[CV] END .......... total time=   0.1s\n8",
+        "\nreal\t1m1.003s\nuser\t0m0.001s\nsys\t0m0.000s\n8",
+        # R's system.time() and Sys.time() - start; Julia's @time, @btime and @benchmark.
+        "   user  system elapsed \n  0.002   0.000   0.002 \n8",
+        "Time difference of 0.5123456 secs\n8",
+        "Time difference of 1.203456 mins\n8",
+        "  0.123456 seconds (1.23 M allocations: 64.1 MiB, 5.12% gc time)\n8",
+        "  0.000001 seconds\n8",
+        "  1.234 μs (3 allocations: 144 bytes)\n8",
+        " Range (min … max):  1.2 μs … 2.3 ms  ┊ GC (min … max): 0.00% … 0.00%\n"
+        " Time  (mean ± \N{GREEK SMALL LETTER SIGMA}):   1.5 μs ± 20 μs   ┊ GC (mean ±\n8",
     ],
 )
 def test_dates_paths_and_timings_are_not_results(text: str) -> None:

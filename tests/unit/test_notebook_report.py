@@ -182,7 +182,10 @@ def test_a_notebook_that_exits_early_does_not_pass() -> None:
     verdict = verdict_of(executed)
 
     assert verdict.kind == "too_little"
-    assert verdict.error == "It ended early: cell 3 (`b`) and 1 more did not run"
+    assert verdict.error == (
+        "It ended early: cell 2 (`import sys; sys.exit()`) ended it by SystemExit, and cell 3 (`b`)"
+        " and 1 more did not run"
+    )
 
 
 def test_a_skipped_cell_need_not_run() -> None:

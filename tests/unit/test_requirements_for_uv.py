@@ -13,10 +13,10 @@ from pip._internal.network.session import PipSession
 from pip._internal.req.constructors import install_req_from_parsed_requirement
 from pip._internal.req.req_file import parse_requirements
 
+from notebake.recipe.requirement_text import logical_lines
 from notebake.recipe.requirements import (
     find_requirement_faults,
     find_requirement_notes,
-    logical_lines,
     requirements_for_uv,
 )
 

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 from notebake.images.updates.finding import Change
 from notebake.images.updates.resolution.image_python import ResolutionError
 from notebake.recipe.requirement_options import OptionError, read_line
-from notebake.recipe.requirements import logical_lines
+from notebake.recipe.requirement_text import logical_lines
 
 LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 COMMIT = re.compile(r"@(?P<commit>[^@/#]+)(?:#.*)?$")
