@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -141,8 +141,10 @@ def execute(run: Run, watch: Watch) -> Result:
     with (
         reporting_failures(run, TerminationSignal, unless=lambda: bool(watch.found)),
         going_on(run, started_by),
-        renewing(run),
+        # The tear-down ends what is renewed, so the renewal ends before it.
+        ExitStack() as renewal,
     ):
+        renewal.enter_context(renewing(run))
         warn_of_expiry(run)
         if stopped := approved_bake(run, carry_out_all):
             return stopped
@@ -152,8 +154,10 @@ def execute(run: Run, watch: Watch) -> Result:
             raise
         except (Exception, KeyboardInterrupt) as error:
             if run.recipe.on_failure == "tear_down" and not watch.is_paused:
+                renewal.close()
                 tear_down_after(error, run)
             raise
+        renewal.close()
         carry_out(TEAR_DOWN, run)
         image = current_image(run)
         if image is None:

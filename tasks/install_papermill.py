@@ -7,7 +7,6 @@ Costs   nothing of its own
 
 from notebake.commands.papermill import LOCK_FILE, install_papermill, papermill_is_installed
 from notebake.commands.software import LOCK_FILE_DIRECTORY
-from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
 from notebake.runs import files
@@ -36,10 +35,16 @@ def make(run: Run) -> Done:
         user=recipe.base_image.user, until=recipe.packages_until, at_once=recipe.packages_at_once
     )
     timeout_seconds = recipe.software.timeout_seconds
-    done = make_on_host(run, NAME, [work], probe=probe, timeout_seconds=timeout_seconds)
-    lock = file_transfer.get_file(builder_host(run), f"{LOCK_FILE_DIRECTORY}/{LOCK_FILE}")
+    return make_on_host(
+        run, NAME, [work], probe=probe, keep=keep_lock, timeout_seconds=timeout_seconds
+    )
+
+
+def keep_lock(run: Run, host: Host) -> str:
+    """Store the lock file."""
+    lock = file_transfer.get_file(host, f"{LOCK_FILE_DIRECTORY}/{LOCK_FILE}")
     files.put_file(run, f"locks/{LOCK_FILE}", lock)
-    return done
+    return ""
 
 
 STEP = Step(NAME, "Install papermill", find, make)

@@ -12,7 +12,6 @@ from notebake.commands.software import (
     software_is_installed,
 )
 from notebake.errors import DiskFullError, HostCommandError
-from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
 from notebake.runbook.plan import step_digest
@@ -48,25 +47,28 @@ def make(run: Run) -> Done:
         at_once=run.recipe.packages_at_once,
     )
     try:
-        done = make_on_host(
-            run, NAME, [script], probe=probe, timeout_seconds=software.timeout_seconds
+        return make_on_host(
+            run,
+            NAME,
+            [script],
+            probe=probe,
+            keep=keep_locks,
+            timeout_seconds=software.timeout_seconds,
         )
     except DiskFullError:
         raise
     except HostCommandError as error:
         raise error.with_hint(advise(error.output, software)) from None
-    count = keep_locks(run, builder_host(run))
-    return Done(digest=done.digest, detail=f"{count} Python packages")
 
 
-def keep_locks(run: Run, host: Host) -> int:
-    """Store the lock files; return how many Python packages they contain."""
+def keep_locks(run: Run, host: Host) -> str:
+    """Store the lock files; return how many Python packages they contain, as a phrase."""
     count = 0
     for name, content in parse_locks(ssh.run_command(host, read_locks())).items():
         files.put_file(run, f"locks/{name}", content)
         if name == "requirements.txt":
             count = sum(1 for line in content.splitlines() if line and not line.startswith(b"#"))
-    return count
+    return f"{count} Python packages"
 
 
 STEP = Step(NAME, "Install the software", find, make)

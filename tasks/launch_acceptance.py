@@ -8,8 +8,15 @@ Costs   two instances for some minutes
 import logging
 
 from notebake.acceptance.evidence import Machines
+from notebake.acceptance.machines import (
+    NUMBERS,
+    ROLE,
+    find_machines,
+    is_wanted,
+    missing_numbers,
+)
 from notebake.aws import instances, tags
-from notebake.aws.model import Image, Instance
+from notebake.aws.model import Image
 from notebake.aws.names import name_of_key_pair
 from notebake.commands.user_data import user_data
 from notebake.errors import ResourceLostError, resume
@@ -24,8 +31,6 @@ from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 NAME = "launch_acceptance"
-ROLE = "acceptance"
-COUNT = 2
 
 
 def find(run: Run) -> Image | Machines | None:
@@ -33,14 +38,8 @@ def find(run: Run) -> Image | Machines | None:
     image = current_image(run)
     if image and tags.ACCEPTED in image.tags:
         return image
-    found = stack_instances.find_instances(run, ROLE)
-    current = [machine for machine in found if image and is_wanted(machine, image)]
-    return Machines(instances=tuple(current)) if len(current) == COUNT else None
-
-
-def is_wanted(machine: Instance, image: Image) -> bool:
-    """Return whether the machine is from this image and not marked as lost."""
-    return machine.image_id == image.id and tags.LOST not in machine.tags
+    current = find_machines(run, image) if image else []
+    return None if missing_numbers(current) else Machines(instances=tuple(current))
 
 
 def make(run: Run) -> Machines:
@@ -55,27 +54,24 @@ def make(run: Run) -> Machines:
         instances.terminate_instances(outdated, run.recipe.region)
     ensure_key_pair(run, ROLE)
     types = run.recipe.acceptance.instance_types or run.recipe.instance_types
-    wanted = [machine for machine in found if is_wanted(machine, image)]
-    present = {machine.tags.get(tags.NUMBER) for machine in wanted}
-    for number in range(1, COUNT + 1):
-        if str(number) not in present:
-            launch(
-                run,
-                role=ROLE,
-                number=number,
-                instance_types=types,
-                image_id=image.id,
-                key_name=name_of_key_pair(run.id, ROLE),
-                user_data=user_data(lease_hours=run.recipe.lease_hours),
-                disks=[],
-                marks={tags.LAUNCH: step_digest(run.recipe, NAME)},
-            )
-    return Machines(instances=tuple(stack_instances.find_instances(run, ROLE)))
+    for number in missing_numbers([machine for machine in found if is_wanted(machine, image)]):
+        launch(
+            run,
+            role=ROLE,
+            number=number,
+            instance_types=types,
+            image_id=image.id,
+            key_name=name_of_key_pair(run.id, ROLE),
+            user_data=user_data(lease_hours=run.recipe.lease_hours),
+            disks=[],
+            marks={tags.LAUNCH: step_digest(run.recipe, NAME)},
+        )
+    return Machines(instances=tuple(find_machines(run, image)))
 
 
 def undo(run: Run) -> None:
     """Terminate the machines and delete their key pair."""
-    remove_machines(run, ROLE, COUNT)
+    remove_machines(run, ROLE, len(NUMBERS))
     remove_key_pair(run, ROLE)
 
 

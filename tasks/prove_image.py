@@ -7,6 +7,7 @@ Costs   nothing of its own
 
 from notebake.acceptance.evidence import Proof
 from notebake.acceptance.inspection import evidence_name
+from notebake.acceptance.machines import ROLE, find_machines
 from notebake.acceptance.proof import find_proof, prove
 from notebake.errors import (
     CloudError,
@@ -37,19 +38,16 @@ def make(run: Run) -> Proof:
 
     Raises:
         ImageNotAcceptedError: the image failed; the message has the reason.
-        ResourceLostError: a machine from it ended or accepted no ssh login; the next launch
-            replaces it.
+        ResourceLostError: a machine from it is missing, ended or accepted no ssh login; the next
+            launch replaces it.
         HostUnreachableError: a machine is unreachable. Like errors of AWS or of the run store,
             that proves nothing about the image.
     """
     image = current_image(run)
-    machines = stack_instances.find_instances(run, "acceptance")
-    if image is None or not machines:
-        raise ResourceLostError(f"The image of run {run.id} or its machines are gone.").with_next(
-            resume(run.id)
-        )
+    if image is None:
+        raise ResourceLostError(f"The image of run {run.id} is gone.").with_next(resume(run.id))
     try:
-        return prove(run, image, machines)
+        return prove(run, image, find_machines(run, image))
     except NotebakeError as error:
         if not is_about_image(error):
             raise
@@ -60,7 +58,7 @@ def make(run: Run) -> Proof:
 
 def forget_evidence(run: Run) -> None:
     """Forget the results of machines from the image, so that they are inspected again."""
-    for machine in stack_instances.find_instances(run, "acceptance"):
+    for machine in stack_instances.find_instances(run, ROLE):
         if find_earlier_verdict(run, machine.id, evidence_name(machine)):
             record_machine(run, "", evidence_name(machine))
 

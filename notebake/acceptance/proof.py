@@ -6,6 +6,7 @@ from contextvars import copy_context
 from notebake.acceptance.allowed_findings import allowed_sentences
 from notebake.acceptance.evidence import MachineEvidence, Proof
 from notebake.acceptance.inspection import inspect_machine
+from notebake.acceptance.machines import check_complete
 from notebake.aws import tags
 from notebake.aws.model import Image, Instance
 from notebake.errors import ImageNotAcceptedError, NextCommand
@@ -31,7 +32,9 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
 
     Raises:
         ImageNotAcceptedError: a machine failed the inspection.
+        ResourceLostError: there are fewer machines than the proof needs.
     """
+    check_complete(run, image, machines)
     with ThreadPoolExecutor(len(machines)) as pool:
         futures = [
             pool.submit(copy_context().run, inspect_machine, run, machine) for machine in machines

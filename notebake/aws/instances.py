@@ -20,6 +20,7 @@ from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
 SKIP_SHUTDOWN = "SkipOsShutdown"
+SKIPPING = {SKIP_SHUTDOWN: True}
 RELAUNCH = "Resume the run: it launches another machine."
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 # EC2 uses the key on behalf of the caller that creates a disk, if the key's policy allows it.
@@ -192,8 +193,8 @@ def terminate_instances(
     """Terminate instances and wait until they are gone.
 
     One call each: a single unknown id would fail a call for several instances. With
-    `shut_down_first` their systems write what they hold before; a volume that outlives its machine
-    needs that.
+    `shut_down_first` their systems write what they hold before, as those always do that have a
+    volume which outlives them.
     """
     for instance_id in instance_ids:
         terminate(instance_id, region, shut_down_first=shut_down_first)
@@ -215,15 +216,16 @@ def terminate(instance_id: str, region: str, *, shut_down_first: bool = False) -
     Types without the Nitro System refuse to be ended without the shutdown of their system:
     https://github.com/kubernetes/kops/pull/17675
     """
-    options = {} if shut_down_first else {SKIP_SHUTDOWN: True}
+    options = {} if shut_down_first or _keeps_a_volume(instance_id, region) else SKIPPING
 
     def is_accepted() -> bool | None:
+        nonlocal options
         try:
             with calling(f"terminate {instance_id}"):
                 connect("ec2", region).terminate_instances(InstanceIds=[instance_id], **options)
         except CloudError as error:
             if options and SKIP_SHUTDOWN in error.message:
-                options.clear()
+                options = {}
                 return is_accepted()
             if error.code not in {"InvalidInstanceID.NotFound", *STILL_CHANGING}:
                 raise
@@ -232,6 +234,12 @@ def terminate(instance_id: str, region: str, *, shut_down_first: bool = False) -
         return True
 
     wait_until(is_accepted, what=f"EC2 to know {instance_id}", timeout_seconds=CONSISTENCY_SECONDS)
+
+
+def _keeps_a_volume(instance_id: str, region: str) -> bool:
+    """Return whether a volume outlives the instance; it has none if EC2 does not show it yet."""
+    instance = describe_instance(instance_id, region)
+    return bool(instance and instance.kept_volume_ids)
 
 
 def _is_gone(instance_id: str, region: str) -> bool | None:
@@ -276,5 +284,10 @@ def as_instance(found: dict[str, Any]) -> Instance:
             for mapping in found.get("BlockDeviceMappings", [])
             if "Ebs" in mapping
         },
+        kept_volume_ids=tuple(
+            mapping["Ebs"]["VolumeId"]
+            for mapping in found.get("BlockDeviceMappings", [])
+            if "Ebs" in mapping and not mapping["Ebs"].get("DeleteOnTermination")
+        ),
         tags=tags.as_dict(found.get("Tags")),
     )

@@ -35,6 +35,8 @@ class Instance(Record):
     state_reason_code: str = ""
     volume_ids: dict[str, str] = Field(default_factory=dict)
     """Device name as requested → volume id."""
+    kept_volume_ids: tuple[str, ...] = ()
+    """Those of these volumes that outlive the machine."""
     tags: dict[str, str] = Field(default_factory=dict)
 
 

@@ -99,16 +99,20 @@ SSH_INTO_NONE: dict[str, Any] = {
 @needs("ec2:AuthorizeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
 @needs("ec2:RevokeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
 def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> SecurityGroup:
-    """Allow exactly the wanted CIDR blocks to reach port 22. May be repeated."""
+    """Allow exactly the wanted CIDR blocks to reach port 22. May be repeated.
+
+    One call each: EC2 refuses a whole call for one block that is there already, or gone, and may
+    have shown that late.
+    """
     ec2 = connect("ec2", region)
-    missing = [cidr for cidr in wanted if cidr not in group.ssh_from]
-    surplus = [cidr for cidr in group.ssh_from if cidr not in wanted]
-    if missing:
-        what = f"authorize ssh from {', '.join(missing)} in {group.id}"
-        change_rule(ec2.authorize_security_group_ingress, group.id, ssh_from(*missing), what)
-    if surplus:
-        what = f"revoke ssh from {', '.join(surplus)} in {group.id}"
-        change_rule(ec2.revoke_security_group_ingress, group.id, ssh_from(*surplus), what)
+    for cidr in wanted:
+        if cidr not in group.ssh_from:
+            what = f"authorize ssh from {cidr} in {group.id}"
+            change_rule(ec2.authorize_security_group_ingress, group.id, ssh_from(cidr), what)
+    for cidr in group.ssh_from:
+        if cidr not in wanted:
+            what = f"revoke ssh from {cidr} in {group.id}"
+            change_rule(ec2.revoke_security_group_ingress, group.id, ssh_from(cidr), what)
     return SecurityGroup(id=group.id, ssh_from=tuple(sorted(wanted)))
 
 

@@ -136,6 +136,8 @@ chown --recursive --no-dereference "$owner:" "$staged"
 chmod --recursive u+rwX,go+rX "$staged"
 printf '%s\n' "$digest" "$bytes" "$checksum" > "$record.new"
 sync "$record.new"
+# Its name must never stand for less than the whole, on a volume that outlives this machine too.
+sync --file-system "$staged"
 if [ -d "$target" ]; then
     rm --recursive --force "$staged.old"
     mv --no-target-directory "$target" "$staged.old"

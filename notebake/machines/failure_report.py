@@ -9,6 +9,7 @@ from notebake.aws.names import ROLES
 from notebake.costs.estimate import HOURS_PER_MONTH, format_sum
 from notebake.errors import Advice, NextCommand, NotebakeError, resume
 from notebake.humanize import format_local, format_span, pluralize
+from notebake.images import early_snapshots
 from notebake.machines.builder import ssh_address
 from notebake.machines.login_command import login_command
 from notebake.resources import stack_instances
@@ -100,7 +101,9 @@ def describe_other_leftovers(machines: list[Instance], left: list[Resource]) -> 
     """Return lines about the resources that are not part of the machines."""
     ids = {machine.id for machine in machines}
     images = [resource.id for resource in left if resource.kind == "image"]
-    snapshots = [resource for resource in left if resource.kind == "snapshot"]
+    all_snapshots = [resource for resource in left if resource.kind == "snapshot"]
+    early = [each for each in all_snapshots if each.tags.get(tags.ROLE) == early_snapshots.ROLE]
+    snapshots = [each for each in all_snapshots if each not in early]
     lines = []
     if images or snapshots:
         cost = format_sum([monthly_cost(snapshot) for snapshot in snapshots])
@@ -109,6 +112,8 @@ def describe_other_leftovers(machines: list[Instance], left: list[Resource]) -> 
             f"{', '.join(images) or 'Of an image'} ({count}) is left, not accepted: {cost} a month"
             " at most; it does not end by itself."
         )
+    if early:
+        lines.append(describe_early_snapshots(early))
     for resource in left:
         if resource.kind == "volume" and not ids & {*resource.owners}:
             cost = format_sum([monthly_cost(resource)])
@@ -120,3 +125,15 @@ def describe_other_leftovers(machines: list[Instance], left: list[Resource]) -> 
             "Its key pairs and security group cost nothing; they do not end by themselves."
         )
     return lines
+
+
+def describe_early_snapshots(early: list[Resource]) -> str:
+    """Return the line about snapshots that were made ahead of the image, and are none of it."""
+    is_one = len(early) == 1
+    what = "a copy of a disk" if is_one else "copies of disks"
+    cost = format_sum([monthly_cost(snapshot) for snapshot in early])
+    return (
+        f"{pluralize(len(early), 'snapshot')}, {what} ahead of the image,"
+        f" {'is' if is_one else 'are'} left: {cost} a month at most;"
+        f" the tear-down removes {'it' if is_one else 'them'}."
+    )

@@ -15,9 +15,13 @@ from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
+from notebake.ssh.remote import retry_until_reachable
 
 Probe = Callable[[Run, Host], str | None]
 """Checks a step's product on the host; returns a phrase about it, or None if it is not valid."""
+
+Keep = Callable[[Run, Host], str]
+"""Copies files of a step from the host to the run store; returns a phrase about them."""
 
 
 def find_finished(run: Run, builder: Instance | None, digest: str) -> Done | None:
@@ -63,20 +67,28 @@ def make_on_host(
     scripts: Sequence[str],
     *,
     probe: Probe | None = None,
+    keep: Keep | None = None,
     timeout_seconds: float = 600,
 ) -> Done:
     """Run a step's scripts on the builder, each in its own shell, and find the product.
 
     The last line of the same detached work writes the marker. So after a kill there is either the
-    running work or its marker.
+    running work or its marker. With `keep` the marker is written when the files are kept: after a
+    kill before that the scripts are run again.
 
     Raises:
         HostCommandError: it failed, or succeeded without making the product.
     """
     host = builder_host(run)
     digest = step_digest(run.recipe, step)
-    work = script(*(f"(\n{text}\n)" for text in scripts), markers.write_marker(step, digest))
-    output = run_detached(host, f"{step}-{digest}", work, timeout_seconds=timeout_seconds)
+    work = [f"(\n{text}\n)" for text in scripts]
+    if keep is None:
+        work.append(markers.write_marker(step, digest))
+    name = f"{step}-{digest}"
+    output = run_detached(host, name, script(*work), timeout_seconds=timeout_seconds)
+    if keep is not None:
+        detail = retry_until_reachable(host, name, lambda: keep(run, host))
+        retry_until_reachable(host, name, lambda: mark_on_host(run, host, step, detail))
     done = find_on_host(run, step, probe)
     if done is None:
         raise HostCommandError(host.address, f"find the product of {step}", 1, output)

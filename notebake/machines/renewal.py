@@ -23,6 +23,7 @@ from notebake.timestamps import parse_timestamp
 
 log = logging.getLogger(__name__)
 JOIN_SECONDS = 5
+NEVER = threading.Event()
 FRESH = 0.9
 """The part of a lease from which on it need not be renewed: a machine that was just launched boots,
 and answers nobody."""
@@ -54,7 +55,7 @@ def _renew_on(run: Run, stop: threading.Event) -> None:
     seconds = run.recipe.lease_hours * 3600
     while not stop.is_set():
         try:
-            is_renewed = renew(run)
+            is_renewed = renew(run, stop)
         except Exception:
             # If this thread ended, nothing would be renewed any more.
             log.exception("The leases of run %s were not renewed; trying again", run.id)
@@ -62,10 +63,11 @@ def _renew_on(run: Run, stop: threading.Event) -> None:
         clock.pause(seconds / (4 if is_renewed else 32), stop)
 
 
-def renew(run: Run) -> bool:
+def renew(run: Run, stop: threading.Event = NEVER) -> bool:
     """Renew the leases on the run's machines, in the tags of its temporary resources, in schedules.
 
-    A lease that could not be renewed ends as before: log a warning and return False.
+    A lease that could not be renewed ends as before: log a warning and return False. What is listed
+    can be removed meanwhile: nothing more is changed once `stop` is set, and nothing waited for.
     """
     ends = tags.ends_at(run)
     try:
@@ -74,17 +76,19 @@ def renew(run: Run) -> bool:
         lost = {machine.id for machine in machines if tags.LOST in machine.tags}
         fresh = {machine.id for machine in machines if _is_fresh(machine, run)}
         alive = [machine for machine in machines if machine.id not in lost | fresh]
-        failed = {machine.id for machine in alive if not _renew_machine(run, machine, ends)}
+        failed = {machine.id for machine in alive if not _renew_machine(run, machine, ends, stop)}
         as_before = lost | failed | fresh
         due = [each.id for each in temporary if not as_before & {each.id, *each.owners}]
         expiry = {tags.EXPIRES: tags.as_tag(ends)}
-        if due:
-            tagging.add_tags(run.recipe.region, due, expiry)
-        if is_remote(run.store):
+        if due and not stop.is_set():
+            tagging.add_tags_once(run.recipe.region, due, expiry)
+        if is_remote(run.store) and not stop.is_set():
             for parameter in ssm.list_parameters(run.recipe.region, run.id):
                 ssm.tag_parameter(parameter.name, expiry, run.recipe.region)
     except NotebakeError as error:
         log.warning("The leases of run %s were not renewed and end as before: %s", run.id, error)
+        return False
+    if stop.is_set():
         return False
     log.debug("Renewed the leases of %s until %s", ", ".join(due), ends)
     return not failed
@@ -105,12 +109,19 @@ def _temporary_resources(run: Run) -> list[Resource]:
     return [each for each in own if not is_accepted(each, found) and not is_copy(each)]
 
 
-def _renew_machine(run: Run, machine: Resource, ends: datetime.datetime) -> bool:
+def _renew_machine(
+    run: Run, machine: Resource, ends: datetime.datetime, stop: threading.Event
+) -> bool:
     """Renew a machine's dead-man switch and its schedule; return False if that failed."""
+    if stop.is_set():
+        return False
     try:
         # A sealed machine accepts no login, and a machine that does not run has no switch.
         if machine.state == "running" and not machine.tags.get(tags.SEALED):
             ssh.run_command(_host_of(run, machine), renew_lease(run.recipe.lease_hours))
+        if stop.is_set():
+            # The tear-down may have deleted its schedule already.
+            return False
         schedules.ensure_schedule(run, machine.id, ends)
     except NotebakeError as error:
         log.warning("The lease of %s was not renewed and ends as before: %s", machine.id, error)

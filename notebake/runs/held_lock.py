@@ -34,11 +34,13 @@ class HeldLock:
     lock: RunLock
     sure_until: float
     """Until then, by this machine's clock, nobody else can have taken the lock."""
+    is_over: bool = False
+    """It is being released: a thread that outlives the block must not hold it again."""
 
     def extend(self) -> bool:
-        """Extend the lock and `sure_until`; return False if somebody else has taken the lock."""
+        """Extend the lock and `sure_until`; return False if it is over, or somebody else's."""
         began = clock.elapsed_with_sleep()
-        if not _extend(self.place, self.lock):
+        if not _extend(self):
             return False
         self.sure_until = began + self.lock.seconds
         return True
@@ -148,11 +150,13 @@ def _renew(held: HeldLock, stop: threading.Event) -> None:
             log.warning("The lock of %s could not be renewed: %s", what, error.message)
 
 
-def _extend(place: LockPlace, lock: RunLock, *, is_released: bool = False) -> bool:
-    """Extend or release the lock; change nothing and return False if somebody else has it."""
+def _extend(held: HeldLock, *, is_released: bool = False) -> bool:
+    """Extend or release the lock; return False if it is over, or somebody else's."""
+    place, lock = held.place, held.lock
     store = open_store(place.store)
     while stored := store.read(place.key):
-        if RunLock.model_validate_json(stored.content).holder != lock.holder:
+        is_ours = RunLock.model_validate_json(stored.content).holder == lock.holder
+        if not is_ours or (held.is_over and not is_released):
             return False
         extended = lock.model_copy(
             update={"expires_at": store.clock() + lock.seconds, "is_released": is_released}
@@ -165,8 +169,9 @@ def _extend(place: LockPlace, lock: RunLock, *, is_released: bool = False) -> bo
 
 def _release(held: HeldLock) -> None:
     """Release the lock; if that fails, it expires by itself."""
+    held.is_over = True
     try:
-        _extend(held.place, held.lock, is_released=True)
+        _extend(held, is_released=True)
     except RunStoreError as error:
         what = held.place.what
         log.warning("The lock of %s could not be released: %s", what, error.message)

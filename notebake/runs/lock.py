@@ -52,12 +52,13 @@ def hold_run(run: Run, *, seconds: float = RUN_LOCK_SECONDS, by: str = "") -> It
 
 
 def _check_held(run: Run, held: HeldLock) -> None:
-    """Raise RunLostError if another execution has taken the lock.
+    """Raise RunLostError if another execution has taken the lock, or this one is over.
 
     The run store is read only if the lock may have expired. If this machine slept, and no other
     execution took the lock meanwhile, the lock is renewed.
     """
-    if clock.elapsed_with_sleep() < held.sure_until or held.extend():
+    is_sure = clock.elapsed_with_sleep() < held.sure_until and not held.is_over
+    if is_sure or held.extend():
         return
     lock = read_lock(run)
     taken = f": {describe_holder(lock)} holds it" if lock and not lock.is_released else ""

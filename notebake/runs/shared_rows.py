@@ -8,6 +8,7 @@ process writes at the same moment adds nothing: the next one who misses the rows
 
 import gzip
 import logging
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -18,6 +19,7 @@ from notebake.store.interface import RunStore, Stored
 
 log = logging.getLogger(__name__)
 ROWS_IN_OBJECT = 1000
+NUMBERED = re.compile(r"/(\d+)\.gz$")
 
 
 class SharedRows:
@@ -62,12 +64,18 @@ class SharedRows:
             if more and not self._store.replace(keys[-1], content, version=last.version):
                 log.debug("Another process changes %s at present", keys[-1])
                 return
-        number = len(keys)
+        # The oldest objects may be deleted at any time.
+        number = max(map(_number_of, keys), default=0)
         while some := dict(islice(waiting, ROWS_IN_OBJECT)):
             number += 1
             if not self._store.create(f"{self._folder}/{number:04}.gz", _content_of(some)):
                 log.debug("Another process shares the same rows at present")
                 return
+
+
+def _number_of(key: str) -> int:
+    found = NUMBERED.search(key)
+    return int(found[1]) if found else 0
 
 
 def _content_of(rows: Mapping[str, str]) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notebake import clock
-from notebake.aws import instances, tags
+from notebake.aws import instances, tags, volumes
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image, Instance
 from notebake.aws.shared_describe import MAX_AGE_SECONDS
@@ -82,6 +82,24 @@ def test_a_machine_of_a_run_ends_without_the_shutdown_of_its_system(
         instances.terminate_instances([launched.id], REGION)
     assert [request.get("SkipOsShutdown") for request in recorder.recorded] == ["true"]
     assert [machine["State"]["Name"] for machine in all_machines(world)] == ["terminated"]
+
+
+def test_a_machine_with_a_volume_that_outlives_it_is_shut_down_first(
+    world: CloudWorld, run: Run
+) -> None:
+    launched = launch_instance.make(run)
+    wait_until_settled(run)
+    theirs = world.ec2.create_volume(Size=1, AvailabilityZone=launched.zone)["VolumeId"]
+    world.ec2.get_waiter("volume_available").wait(VolumeIds=[theirs])
+    volumes.attach_volume(theirs, launched.id, "/dev/sdp", REGION)
+
+    with world.intercepting(CallRecorder("TerminateInstances")) as recorder:
+        launch_instance.undo(run)
+
+    assert [request.get("SkipOsShutdown") for request in recorder.recorded] == [None]
+    wait_until_settled(run)
+    (left,) = world.ec2.describe_volumes(VolumeIds=[theirs])["Volumes"]
+    assert left["State"] == "available"
 
 
 def test_a_type_that_must_be_shut_down_first_ends_all_the_same(world: CloudWorld) -> None:

@@ -50,6 +50,25 @@ def test_rules_changed_by_somebody_else_are_corrected(world: CloudWorld) -> None
     assert found.ssh_from == ("198.51.100.7/32",)
 
 
+def test_a_rule_that_ec2_shows_late_keeps_no_other_rule_out(world: CloudWorld) -> None:
+    run = world.new_run()
+    shown = open_ssh.make(run)
+    networks.allow_ssh(shown, ("203.0.113.4/32",), REGION)
+    wanted = ("192.0.2.0/24", "203.0.113.4/32")
+    gone_already = shown.model_copy(update={"ssh_from": ("198.51.100.7/32",)})
+
+    assert networks.allow_ssh(gone_already, wanted, REGION).ssh_from == wanted
+
+    found = ssh_access.find_security_group(run)
+    assert found is not None
+    assert found.ssh_from == wanted
+    also_gone = shown.model_copy(update={"ssh_from": (*shown.ssh_from, *wanted)})
+    assert networks.allow_ssh(also_gone, wanted[:1], REGION).ssh_from == wanted[:1]
+    found = ssh_access.find_security_group(run)
+    assert found is not None
+    assert found.ssh_from == wanted[:1]
+
+
 def test_foreign_groups_and_key_pairs_are_not_touched(world: CloudWorld) -> None:
     run = world.new_run()
     world.ec2.create_security_group(GroupName=f"notebake {run.id}", Description="theirs")

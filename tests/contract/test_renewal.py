@@ -3,16 +3,21 @@
 import datetime
 import logging
 import threading
+from contextlib import nullcontext
+from inspect import unwrap
 from unittest import mock
 
 import pytest
 
+from flows import build_image
 from notebake import clock
 from notebake.aws import schedules, tags
 from notebake.aws.model import Resource
 from notebake.clock import RealClock
+from notebake.errors import PreflightError
 from notebake.machines.renewal import renew, renewing
 from notebake.resources import stack_instances
+from notebake.runbook.step import Step
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from notebake.timestamps import parse_timestamp, utc_from_seconds
@@ -132,6 +137,43 @@ def test_a_refused_renewal_is_a_warning_and_retried_sooner(world: CloudWorld, ru
     assert refuses.fired == 2
     lease = run.recipe.lease_hours * 3600
     assert pauses[:3] == [lease / 32, lease / 32, lease / 4]
+
+
+def test_what_was_removed_meanwhile_is_not_waited_for(world: CloudWorld, run: Run) -> None:
+    removed = RefusedCall("CreateTags", "InvalidSnapshot.NotFound", status=400)
+    with world.intercepting(removed):
+        assert not renew(run)
+    assert removed.fired == 1
+
+
+def test_a_renewal_that_is_to_stop_changes_nothing_more(run: Run) -> None:
+    builder = resources_of(run, "instance")[0].id
+    schedules.delete_schedule(run, builder)
+    stop = threading.Event()
+    stop.set()
+
+    assert not renew(run, stop)
+
+    assert schedules.list_schedules(REGION, run.id) == []
+    assert all(resource.expires == PAST for resource in resources_of(run))
+
+
+def test_nothing_is_renewed_beside_the_tear_down(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    going_on: list[str] = []
+
+    def tear_down(_step: Step, _run: Run) -> None:
+        going_on.extend(thread.name for thread in threading.enumerate())
+        raise PreflightError("far enough")
+
+    monkeypatch.setattr(build_image, "going_on", lambda *_: nullcontext())
+    monkeypatch.setattr(build_image, "carry_out_all", lambda *_: None)
+    monkeypatch.setattr(build_image, "carry_out", tear_down)
+
+    with pytest.raises(PreflightError, match="far enough"):
+        unwrap(build_image.build_image.fn)(run_id=run.id, store=run.store)
+
+    assert threading.main_thread().name in going_on
+    assert "keep alive" not in going_on
 
 
 def test_leases_are_renewed_from_the_start_of_the_block(world: CloudWorld, run: Run) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from notebake.local.home import home
+from notebake.runs import shared_rows
 from notebake.runs.history import list_rows
 from notebake.runs.open_store import open_store
 from notebake.runs.run_record import record_place
@@ -44,6 +45,20 @@ def test_another_machine_reads_one_object_for_all_seals(bucket: CloudWorld) -> N
     assert len(wanted[1]) == len(RUNS)
     assert found["GetObject"] == 2, "an object for each kind of rows"
     assert found["PutObject"] == 0
+
+
+@pytest.mark.usefixtures("bucket")
+def test_rows_are_added_when_the_oldest_object_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_rows, "ROWS_IN_OBJECT", 2)
+    store = open_store(LOCATION)
+    rows = shared_rows.SharedRows(store, "tests", 1)
+    rows.add({f"seal-{number}": "{}" for number in range(4)})
+    oldest, _ = store.list("summaries/tests-1/")
+    store.delete(oldest)
+
+    rows.add({"seal-4": "{}"})
+
+    assert sorted(rows.read()) == ["seal-2", "seal-3", "seal-4"]
 
 
 def test_whoever_may_not_write_has_the_same_answer(bucket: CloudWorld) -> None:

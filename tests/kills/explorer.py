@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tests.draw import fix_seed
 from tests.kills.choice import COSTLY, Choice
 from tests.kills.points import Case, PassThrough, Point
-from tests.kills.record_check import record_faults
+from tests.kills.record_check import lock_faults, record_faults
 from tests.kills.trials import Children, Trial, Verdict
 from tests.kills.whole_run import remove_left_overs, take_up
 from tests.kills.world import World
@@ -176,6 +176,8 @@ class KillExplorer:
             self.world.application.calls.records(),
             must_be_sealed=verdict.completed and bool(accepted),
         )
+        if verdict.completed and accepted:
+            verdict.record += lock_faults(self.location, self.run_id)
         verdict.passed = self.world.passed
         if verdict.completed and len(history.accepted()) < accepted:
             verdict.completed, verdict.error = False, "there is no accepted image"

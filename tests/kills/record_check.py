@@ -9,10 +9,13 @@ from notebake.ledger.chain_report import Gap
 from notebake.ledger.entry import KEY, Entry, hash_of
 from notebake.ledger.kinds import ANSWERED, SENT
 from notebake.ledger.verify import verify_run
+from notebake.runs.open_store import open_store
+from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.reserved_ids import LOGS
 from notebake.runs.run_record import record_place
 from sandbox.messages.call import CallRecord, rest_operation
 from tests.kills.points import is_reading
+from tests.kills.scripted_work import LOCKS, PAPERMILL_LOCK
 from tests.replacement import replace
 
 Summarizing = Callable[[Sequence[Entry]], dict[str, Any] | None]
@@ -71,6 +74,19 @@ def record_faults(
         or entry.body["call"] not in sent
         or not entry.body["request"]
     ]
+    return faults
+
+
+def lock_faults(location: str, run_id: str) -> list[str]:
+    """Return which lock files the run store lacks, or the record of the run."""
+    store, recorded = open_store(location), read_recorded_run(run_id, location).summary.locks
+    faults = []
+    for name, content in (LOCKS | PAPERMILL_LOCK).items():
+        stored = store.read(f"{run_id}/locks/{name}")
+        if stored is None or stored.content != content:
+            faults.append(f"{name} is not in the run store")
+        elif recorded.get(f"locks/{name}") != hash_of(content):
+            faults.append(f"{name} is not in the record")
     return faults
 
 

@@ -36,6 +36,9 @@ LOCKS = {
     "apt.txt": b"git=1:2.43\n",
     "requirements.txt": b"jupyterlab==4.5.0\nnumpy==2.3.0\n",
 }
+PAPERMILL_LOCK = {papermill.LOCK_FILE: b"papermill==2.6.0\n"}
+KEEPING = ("install_software", "install_papermill")
+"""Steps whose marker is written when what they made is in the run store."""
 CONTENT = b"sea surface temperature\n"
 """What every dataset holds."""
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -71,7 +74,7 @@ def perform(recipe: Recipe, host: ScriptedHost, name: str, text: str) -> Deed | 
 
 
 def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
-    """The scripts of the steps that end with a marker: ."""
+    """The scripts of the steps; most of them end with a marker."""
     user, digest = recipe.base_image.user, cached_digest(recipe, "install_software")
     ids = volumes_by_id(recipe, host)
     mounting = [
@@ -108,11 +111,12 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     found = []
     for step, scripts, seconds, effect in known:
         wanted_digest = cached_digest(recipe, step)
-        whole = script(
-            *(f"(\n{script}\n)" for script in scripts), markers.write_marker(step, wanted_digest)
-        )
-        deed = Deed(seconds, marked(host, step, wanted_digest, effect))
-        found.append((f"{step}-{wanted_digest}", whole, deed))
+        lines = [f"(\n{text}\n)" for text in scripts]
+        deed = Deed(seconds, effect)
+        if step not in KEEPING:
+            lines.append(markers.write_marker(step, wanted_digest))
+            deed = Deed(seconds, marked(host, step, wanted_digest, effect))
+        found.append((f"{step}-{wanted_digest}", script(*lines), deed))
     return found
 
 
@@ -179,15 +183,17 @@ def set_up(host: ScriptedHost, packages: tuple[str, ...]) -> str:
 
 def install(host: ScriptedHost, digest: str) -> str:
     host.root.software = digest
-    host.root.files |= {
-        f"{software.LOCK_FILE_DIRECTORY}/{name}": text for name, text in LOCKS.items()
-    }
+    keep_locks(host, LOCKS)
     return "installed\n"
+
+
+def keep_locks(host: ScriptedHost, locks: dict[str, bytes]) -> None:
+    host.root.files |= {f"{software.LOCK_FILE_DIRECTORY}/{name}": locks[name] for name in locks}
 
 
 def install_papermill(host: ScriptedHost) -> str:
     assert host.root.software, "papermill without the software whose packages it shares"
-    host.root.files[f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}"] = b"papermill==2.6.0\n"
+    keep_locks(host, PAPERMILL_LOCK)
     return "installed\n"
 
 

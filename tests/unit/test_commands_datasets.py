@@ -83,6 +83,20 @@ def test_a_file_is_downloaded_verified_and_recognised_later(
     assert fetching.has(wanted)
 
 
+def test_a_dataset_is_on_the_disk_before_it_has_its_name(fetching: Fetching) -> None:
+    fetching.world.fake("sync", """
+        if [ -e "$place" ]; then echo "named before: $*" >&2; exit 1; fi
+        [ "$1" != --file-system ] || cmp --quiet "$served" "$2" || exit 1
+    """)  # fmt: skip
+    fetching.world.environment["place"] = str(fetching.place)
+
+    code, printed = fetching.fetch(fetching.dataset())
+
+    assert code == 0, printed
+    synced = [call for call in fetching.world.calls if call.startswith("sync --file-system")]
+    assert len(synced) == 1
+
+
 def test_an_interrupted_download_is_resumed(fetching: Fetching) -> None:
     wanted = fetching.dataset(sha256=SHA256)
     fetching.world.environment["CUT_AT"] = "5000"

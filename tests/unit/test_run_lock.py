@@ -15,8 +15,9 @@ from notebake.aws.execution import check_run_lock
 from notebake.errors import RunLockedError
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
+from notebake.runs.held_lock import hold
 from notebake.runs.lock import ExecutedElsewhereError, RunLostError, hold_run
-from notebake.runs.lock_record import RunLock, read_lock
+from notebake.runs.lock_record import RunLock, place_of, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -201,6 +202,26 @@ def test_a_released_run_is_free_at_once(run: Run) -> None:
         pass
     with hold_run(run) as second:
         assert second.holder != first.holder
+
+
+def test_a_thread_that_outlives_its_execution_no_longer_holds_the_run(run: Run) -> None:
+    with hold_run(run):
+        outlives = contextvars.copy_context()
+        outlives.run(check_run_lock)
+
+    with pytest.raises(RunLostError):
+        outlives.run(check_run_lock)
+
+
+def test_a_lock_that_is_released_is_not_extended(run: Run) -> None:
+    with hold(place_of(run), 60) as held:
+        assert held.extend()
+
+    assert not held.extend()
+
+    lock = read_lock(run)
+    assert lock is not None
+    assert lock.is_released
 
 
 def test_a_run_that_was_never_locked_is_not_locked(run: Run) -> None:
