@@ -86,8 +86,31 @@ def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> d
     """Return the tags that say when a server stops which starts now."""
     marks = {tags.IDLE: str(idle_minutes)}
     if daily_end:
-        return marks | {tags.DAILY_END: daily_end}
-    return marks | {tags.HARD_END: tags.as_tag(now + datetime.timedelta(hours=HARD_END_HOURS))}
+        marks[tags.DAILY_END] = daily_end
+    if end := hard_end_of_start(now, daily_end):
+        marks[tags.HARD_END] = end
+    return marks
+
+
+def usual_end(started_at: datetime.datetime, daily_end: str) -> datetime.datetime:
+    """Return the last end of a start for which no tag gives one: a day later, or the daily end if
+    that comes later, as on the day of 25 hours. Its machine has it so, too."""
+    end = started_at + datetime.timedelta(hours=HARD_END_HOURS)
+    with suppress(ValueError):
+        daily = parse_daily_end(daily_end).after(started_at.timestamp())
+        return max(end, utc_from_seconds(daily))
+    return end
+
+
+def hard_end_of_start(now: datetime.datetime, daily_end: str) -> str:
+    """Return the hard end of a server that starts now as a tag has it; "": its daily end will do.
+
+    Before a daily end on the day of 25 hours it is there as well: machines from older images take
+    24 hours without it.
+    """
+    end = usual_end(now, daily_end)
+    is_long = end > now + datetime.timedelta(hours=HARD_END_HOURS)
+    return tags.as_tag(end) if is_long or not daily_end else ""
 
 
 def tags_of_changes(

@@ -15,6 +15,7 @@ from notebake.servers.ends import (
     read_minutes,
     tags_of_changes,
     tags_of_ends,
+    usual_end,
 )
 
 NOW = datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC)
@@ -71,6 +72,17 @@ def test_a_server_without_a_daily_end_has_a_last_one() -> None:
     assert tags_of_ends(60, "", NOW) == last
     daily = {"notebake:idle-minutes": "0", "notebake:daily-end": "19:00 UTC"}
     assert tags_of_ends(0, "19:00 UTC", NOW) == daily
+
+
+def test_a_daily_end_on_the_day_of_25_hours_is_not_forestalled() -> None:
+    daily = "19:00 America/Los_Angeles"
+    started = datetime.datetime(2026, 11, 1, 2, 20, tzinfo=datetime.UTC)  # 31 October, 19:20
+    end = datetime.datetime(2026, 11, 2, 3, tzinfo=datetime.UTC)
+
+    assert usual_end(started, daily) == end
+    assert tags_of_ends(0, daily, started)["notebake:hard-end"] == end.isoformat()
+    assert usual_end(NOW, "19:00 UTC") == usual_end(NOW, "") == NOW + datetime.timedelta(hours=24)
+    assert usual_end(NOW, "at seven") == NOW + datetime.timedelta(hours=24)
 
 
 def test_people_read_when_a_server_stops() -> None:
