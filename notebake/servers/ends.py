@@ -4,23 +4,20 @@ The machine itself decides, by its tags; this module reads what people type and 
 """
 
 import datetime
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notebake.aws import tags
 from notebake.errors import NotebakeError
 from notebake.humanize import format_utc
 from notebake.machines.idle.daily_end import parse_daily_end
 from notebake.record import Record
+from notebake.servers.zones import check_zone, local_zone
 from notebake.timestamps import parse_timestamp, utc_from_seconds
 
 IDLE_MINUTES = 60
 NO_END = "none"
-LOCAL_TIME = Path("/etc/localtime")
 HARD_END_HOURS = 24
 """After its start a server stops whatever it does, if it has no daily end."""
 _LENGTH = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?")
@@ -39,10 +36,11 @@ def read_minutes(text: str) -> int:
     return int(found[1] or 0) * 60 + int(found[2] or 0)
 
 
-def read_daily_end(text: str, local_zone: str) -> str:
+def read_daily_end(text: str, usual_zone: str = "") -> str:
     """Return the daily end that a person typed, `19:00` or `19:00 Europe/Berlin`, as a tag has it.
 
-    `none` is "": no daily end any more.
+    Where no zone was typed it is the usual one; without that, this computer's. `none` is "": no
+    daily end any more.
 
     Raises:
         NotebakeError: it is no time, or the zone is unknown.
@@ -53,13 +51,7 @@ def read_daily_end(text: str, local_zone: str) -> str:
     found = _CLOCK_TIME.fullmatch(time)
     if not found:
         raise NotebakeError(f"{text!r} is no time of day.", "Such as: 19:00, or '19:00 Asia/Tokyo'")
-    zone = zone.strip() or local_zone
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise NotebakeError(
-            f"{zone!r} is no time zone.", "Zones are named as America/Los_Angeles"
-        ) from error
+    zone = check_zone(zone.strip() or usual_zone or local_zone())
     return f"{int(found[1]):02}:{found[2]} {zone}"
 
 
@@ -165,17 +157,3 @@ def describe_ends(marks: Mapping[str, str], started_at: datetime.datetime | None
     else:
         last = ""
     return ", and ".join(filter(None, (idle, last))) or "never"
-
-
-def local_zone() -> str:
-    """Return the name of this computer's time zone, as `Europe/Berlin`, or UTC if it is not known.
-
-    /etc/localtime is a link into the zone database (localtime(5)); the variable TZ may name one.
-    """
-    if zone := os.environ.get("TZ", "").lstrip(":"):
-        return zone
-    with suppress(OSError):
-        _, found, zone = str(LOCAL_TIME.readlink()).partition("zoneinfo/")
-        if found:
-            return zone
-    return "UTC"

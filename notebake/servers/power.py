@@ -27,8 +27,8 @@ def start_server(server: Server) -> Server:
     """Start a server that is stopped, and return it as soon as it has an address.
 
     One that is being stopped is awaited first. Where it has no daily end, its last end is a day
-    from now; no hard end of its last run is left. Its ends outside of it, if it has a role for them,
-    stand before it is started.
+    from now; no hard end of its last run is left. Its ends outside of it, if it has a role for
+    them, stand before it is started.
 
     Raises:
         ResourceLostError: it was terminated meanwhile.

@@ -1,16 +1,13 @@
 """When servers stop by themselves: what people type, and what they read of it."""
 
 import datetime
-from pathlib import Path
 
 import pytest
 
 from notebake.errors import NotebakeError
-from notebake.servers import ends
 from notebake.servers.ends import (
     Wishes,
     describe_ends,
-    local_zone,
     read_daily_end,
     read_minutes,
     tags_of_changes,
@@ -41,6 +38,7 @@ def test_what_is_no_length_of_time_is_refused(typed: str) -> None:
         ("19:00", "19:00 Europe/Berlin"),
         ("7:05 Asia/Tokyo", "07:05 Asia/Tokyo"),
         ("00:00 UTC", "00:00 UTC"),
+        ("19:00 US/Pacific", "19:00 America/Los_Angeles"),
     ],
 )
 def test_a_daily_end_has_the_local_zone_unless_it_names_one(typed: str, tag: str) -> None:
@@ -61,7 +59,9 @@ def test_a_daily_end_is_taken_away_and_a_last_end_comes() -> None:
     assert Wishes().tags() == {}
 
 
-@pytest.mark.parametrize("typed", ["24:00", "19", "19:60", "7pm", "19:00 Mars/Base"])
+@pytest.mark.parametrize(
+    "typed", ["24:00", "19", "19:60", "7pm", "19:00 Mars/Base", "19:00 localtime"]
+)
 def test_what_is_no_time_of_day_is_refused(typed: str) -> None:
     with pytest.raises(NotebakeError, match="no time"):
         read_daily_end(typed, "UTC")
@@ -97,17 +97,3 @@ def test_people_read_when_a_server_stops() -> None:
         assert describe_ends(marks, NOW) == "at Tue 01 Dec 09:00 UTC at the latest"
     assert describe_ends({}) == "never"
     assert describe_ends({"notebake:hard-end": "soon"}) == "never"
-
-
-def test_the_local_zone_is_that_of_tz_or_of_the_link(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("TZ", ":Asia/Kolkata")
-    assert local_zone() == "Asia/Kolkata"
-    monkeypatch.delenv("TZ")
-    link = tmp_path / "localtime"
-    link.symlink_to("/usr/share/zoneinfo/America/Argentina/Ushuaia")
-    monkeypatch.setattr(ends, "LOCAL_TIME", link)
-    assert local_zone() == "America/Argentina/Ushuaia"
-    link.unlink()
-    assert local_zone() == "UTC"
