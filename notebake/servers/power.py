@@ -27,8 +27,8 @@ def start_server(server: Server) -> Server:
     """Start a server that is stopped, and return it as soon as it has an address.
 
     One that is being stopped is awaited first. Where it has no daily end, its last end is a day
-    from now; no hard end of its last run is left. Its ends outside of it, if it has a role for
-    them, stand before it is started.
+    from now; no hold or hard end of its last run is left. Its ends outside of it, if it has a
+    role for them, stand before it is started.
 
     Raises:
         ResourceLostError: it was terminated meanwhile.
@@ -60,7 +60,7 @@ def start_server(server: Server) -> Server:
 
 def tags_of_restart(server: Server, now: datetime.datetime) -> dict[str, str]:
     """Return the tags that say when a stopped server stops which starts now."""
-    ends = {tags.HARD_END: hard_end_of_start(now, server.daily_end)}
+    ends = {tags.HARD_END: hard_end_of_start(now, server.daily_end), tags.KEEP_UNTIL: ""}
     return {key: value for key, value in ends.items() if server.tags.get(key, "") != value}
 
 
