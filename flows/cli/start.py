@@ -144,7 +144,7 @@ def plan_of(
     Raises:
         NotebakeError: a name, a time or a length of time is none.
     """
-    from notebake.servers.ends import Wishes, local_zone, read_daily_end, read_minutes
+    from notebake.servers.ends import Wishes, read_daily_end, read_minutes
     from notebake.servers.launch_plan import plan_launch
     from notebake.servers.names import check_name, default_name
     from notebake.servers.outside_ends import read_role
@@ -156,7 +156,7 @@ def plan_of(
     name = check_name(given.name or default_name(image.recipe or given.image))
     wishes = Wishes(
         idle_minutes=read_minutes(given.idle) if given.idle else None,
-        daily_end=read_daily_end(given.until, local_zone()) if given.until else None,
+        daily_end=read_daily_end(given.until) if given.until else None,
         scheduler_role=read_role(given.scheduler_role) if given.scheduler_role else None,
     )
     return plan_launch(

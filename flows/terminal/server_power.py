@@ -8,8 +8,9 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
+from notebake.humanize import format_utc
 from notebake.local.usual_region import region_words
-from notebake.servers.ends import describe_ends, tags_of_changes
+from notebake.servers.ends import describe_ends, last_end, tags_of_changes
 from notebake.servers.next_command import command_on
 from notebake.servers.offer import price_address
 from notebake.timestamps import utc_from_seconds
@@ -109,7 +110,7 @@ def describe_started(server: "Server") -> Iterator[str]:
     """Give the lines that say what runs now, and what to type next."""
     yield f"{server.name} runs: {server.id} at {server.address}."
     ends = describe_ends(server.tags, server.started_at)
-    yield f"It stops {ends}{describe_condition(server.tags)}."
+    yield f"It stops {ends}{describe_hold(server)}{describe_condition(server.tags)}."
     yield f"To open it in the browser: {_opening(server)}"
 
 
@@ -117,7 +118,7 @@ def describe_running(server: "Server", offer: "Offer") -> str:
     """Return in one sentence where a server runs, what it costs, and when it stops by itself."""
     place = f"{server.name} of {server.owner} runs at {server.address}"
     ends = describe_ends(server.tags, server.started_at)
-    end = f"stops by itself {ends}{describe_condition(server.tags)}"
+    end = f"stops by itself {ends}{describe_hold(server)}{describe_condition(server.tags)}"
     return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
 
 
@@ -137,6 +138,17 @@ def what_stays(server: "Server") -> str:
 
 def _opening(server: "Server") -> str:
     return command_on(server, "open").command_line()
+
+
+def describe_hold(server: "Server") -> str:
+    """Return until when a server is kept, to be said after its ends; "" if it is not."""
+    until = server.keep_until
+    if until is None or until.timestamp() <= clock.now():
+        return ""
+    last = last_end(server.tags, server.started_at)
+    if last and last <= until:
+        return "; kept until then"  # no hold goes beyond the hard end
+    return f"; kept until {format_utc(until)}"
 
 
 def describe_condition(marks: Mapping[str, str]) -> str:

@@ -7,15 +7,13 @@ from flows.terminal.console import open_console
 from flows.terminal.history_table import align
 from flows.terminal.plain_lines import print_whole_words
 from flows.terminal.server_costs import describe_addresses, describe_volumes, format_spending
-from flows.terminal.server_power import OUTSIDE, describe_condition, format_usd
+from flows.terminal.server_power import OUTSIDE, describe_condition, describe_hold, format_usd
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
-from notebake.humanize import format_span, format_utc, pluralize
-from notebake.servers.ends import last_end
+from notebake.humanize import format_span, pluralize
 
 if TYPE_CHECKING:
     from notebake.servers.listed_server import Listed, ListedServer
-    from notebake.servers.server import Server
 
 COLUMNS = ("server", "owner", "state", "an hour", "address")
 
@@ -67,16 +65,6 @@ def describe_end(listed: "ListedServer") -> Iterator[str]:
     """Give when a server that runs stops by itself, and whether that stands outside of it, too."""
     server = listed.server
     if listed.stops:
-        yield f"{listed.stops}{_kept(server)}{describe_condition(server.tags)}"
+        yield f"{listed.stops}{describe_hold(server)}{describe_condition(server.tags)}"
     if listed.stops and server.scheduler_role:
         yield OUTSIDE[listed.ends_outside]
-
-
-def _kept(server: "Server") -> str:
-    until = server.keep_until
-    if until is None or until.timestamp() <= clock.now():
-        return ""
-    last = last_end(server.tags, server.started_at)
-    if last and last <= until:
-        return "; kept until then"  # no hold goes beyond the hard end
-    return f"; kept until {format_utc(until)}"

@@ -13,7 +13,7 @@ SERVICE = "notebake-idle.service"
 PROGRAM_FOLDER = "/opt/notebake/idle"
 SETTINGS_FILE = "/etc/notebake/idle.json"
 UNIT_DIRECTORY = "/etc/systemd/system"
-PROGRAM_DIGEST = "b9dd4d40920d3484"
+PROGRAM_DIGEST = "e7930532cf533d88"
 """Of the program and of these texts: another program is another product of its step."""
 
 SERVICE_UNIT = f"""\

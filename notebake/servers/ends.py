@@ -4,23 +4,20 @@ The machine itself decides, by its tags; this module reads what people type and 
 """
 
 import datetime
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notebake.aws import tags
 from notebake.errors import NotebakeError
 from notebake.humanize import format_utc
 from notebake.machines.idle.daily_end import parse_daily_end
 from notebake.record import Record
+from notebake.servers.zones import check_zone, local_zone
 from notebake.timestamps import parse_timestamp, utc_from_seconds
 
 IDLE_MINUTES = 60
 NO_END = "none"
-LOCAL_TIME = Path("/etc/localtime")
 HARD_END_HOURS = 24
 """After its start a server stops whatever it does, if it has no daily end."""
 _LENGTH = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?")
@@ -39,10 +36,11 @@ def read_minutes(text: str) -> int:
     return int(found[1] or 0) * 60 + int(found[2] or 0)
 
 
-def read_daily_end(text: str, local_zone: str) -> str:
+def read_daily_end(text: str, usual_zone: str = "") -> str:
     """Return the daily end that a person typed, `19:00` or `19:00 Europe/Berlin`, as a tag has it.
 
-    `none` is "": no daily end any more.
+    Where no zone was typed it is the usual one; without that, this computer's. `none` is "": no
+    daily end any more.
 
     Raises:
         NotebakeError: it is no time, or the zone is unknown.
@@ -53,13 +51,7 @@ def read_daily_end(text: str, local_zone: str) -> str:
     found = _CLOCK_TIME.fullmatch(time)
     if not found:
         raise NotebakeError(f"{text!r} is no time of day.", "Such as: 19:00, or '19:00 Asia/Tokyo'")
-    zone = zone.strip() or local_zone
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise NotebakeError(
-            f"{zone!r} is no time zone.", "Zones are named as America/Los_Angeles"
-        ) from error
+    zone = check_zone(zone.strip() or usual_zone or local_zone())
     return f"{int(found[1]):02}:{found[2]} {zone}"
 
 
@@ -86,8 +78,31 @@ def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> d
     """Return the tags that say when a server stops which starts now."""
     marks = {tags.IDLE: str(idle_minutes)}
     if daily_end:
-        return marks | {tags.DAILY_END: daily_end}
-    return marks | {tags.HARD_END: tags.as_tag(now + datetime.timedelta(hours=HARD_END_HOURS))}
+        marks[tags.DAILY_END] = daily_end
+    if end := hard_end_of_start(now, daily_end):
+        marks[tags.HARD_END] = end
+    return marks
+
+
+def usual_end(started_at: datetime.datetime, daily_end: str) -> datetime.datetime:
+    """Return the last end of a start for which no tag gives one: a day later, or the daily end if
+    that comes later, as on the day of 25 hours. Its machine has it so, too."""
+    end = started_at + datetime.timedelta(hours=HARD_END_HOURS)
+    with suppress(ValueError):
+        daily = parse_daily_end(daily_end).after(started_at.timestamp())
+        return max(end, utc_from_seconds(daily))
+    return end
+
+
+def hard_end_of_start(now: datetime.datetime, daily_end: str) -> str:
+    """Return the hard end of a server that starts now as a tag has it; "": its daily end will do.
+
+    Before a daily end on the day of 25 hours it is there as well: machines from older images take
+    24 hours without it.
+    """
+    end = usual_end(now, daily_end)
+    is_long = end > now + datetime.timedelta(hours=HARD_END_HOURS)
+    return tags.as_tag(end) if is_long or not daily_end else ""
 
 
 def tags_of_changes(
@@ -142,17 +157,3 @@ def describe_ends(marks: Mapping[str, str], started_at: datetime.datetime | None
     else:
         last = ""
     return ", and ".join(filter(None, (idle, last))) or "never"
-
-
-def local_zone() -> str:
-    """Return the name of this computer's time zone, as `Europe/Berlin`, or UTC if it is not known.
-
-    /etc/localtime is a link into the zone database (localtime(5)); the variable TZ may name one.
-    """
-    if zone := os.environ.get("TZ", "").lstrip(":"):
-        return zone
-    with suppress(OSError):
-        _, found, zone = str(LOCAL_TIME.readlink()).partition("zoneinfo/")
-        if found:
-            return zone
-    return "UTC"

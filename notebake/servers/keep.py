@@ -5,7 +5,7 @@ import datetime
 from notebake import clock
 from notebake.aws import server_calls, tags
 from notebake.errors import NotebakeError
-from notebake.servers.ends import HARD_END_HOURS
+from notebake.servers.ends import usual_end
 from notebake.servers.find import list_command
 from notebake.servers.next_command import command_on
 from notebake.servers.outside_ends import ensure_outside_ends
@@ -36,7 +36,7 @@ def keep_server(server: Server, minutes: int) -> datetime.datetime:
     now = utc_from_seconds(clock.now()).replace(microsecond=0)
     until = now + datetime.timedelta(minutes=minutes)
     marks = {tags.KEEP_UNTIL: tags.as_tag(until)}
-    usual = server.started_at + datetime.timedelta(hours=HARD_END_HOURS)
+    usual = usual_end(server.started_at, server.daily_end)
     last = server.hard_end_now or usual
     # The machine must not stop before the hold ends; a longer hold of before counts no more.
     if until > last or last == server.keep_until:

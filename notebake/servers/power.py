@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from notebake import clock
 from notebake.aws import instances, server_calls, tags
 from notebake.errors import CloudError, ResourceLostError
-from notebake.servers.ends import HARD_END_HOURS, describe_ends, tags_of_changes
+from notebake.servers.ends import describe_ends, hard_end_of_start, tags_of_changes
 from notebake.servers.find import describe_server, list_command
 from notebake.servers.may_run import saying_what_runs
 from notebake.servers.no_room import with_advice
@@ -27,7 +27,8 @@ def start_server(server: Server) -> Server:
     """Start a server that is stopped, and return it as soon as it has an address.
 
     One that is being stopped is awaited first. Where it has no daily end, its last end is a day
-    from now. Its ends outside of it, if it has a role for them, stand before it is started.
+    from now; no hold or hard end of its last run is left. Its ends outside of it, if it has a
+    role for them, stand before it is started.
 
     Raises:
         ResourceLostError: it was terminated meanwhile.
@@ -42,10 +43,7 @@ def start_server(server: Server) -> Server:
         server = describe_server(server.id, server.region) or server
     if server.state in ("stopping", "stopped"):
         now = utc_from_seconds(clock.now())
-        marks = tags_of_runs(server, now)
-        if not server.daily_end:
-            ends = now + datetime.timedelta(hours=HARD_END_HOURS)
-            marks[tags.HARD_END] = tags.as_tag(ends)
+        marks = tags_of_runs(server, now) | tags_of_restart(server, now)
         server_calls.tag_server(server.id, marks, server.region)
         server = server.with_tags(marks)
         ensure_outside_ends(server.model_copy(update={"started_at": now}))
@@ -58,6 +56,12 @@ def start_server(server: Server) -> Server:
         _ensure_ends_of_started(server)
     with saying_what_runs(server, server.id):
         return wait_until_running(server)
+
+
+def tags_of_restart(server: Server, now: datetime.datetime) -> dict[str, str]:
+    """Return the tags that say when a stopped server stops which starts now."""
+    ends = {tags.HARD_END: hard_end_of_start(now, server.daily_end), tags.KEEP_UNTIL: ""}
+    return {key: value for key, value in ends.items() if server.tags.get(key, "") != value}
 
 
 def _ensure_ends_of_started(server: Server) -> None:

@@ -86,9 +86,12 @@ def _latest_end(server: Server, now: datetime.datetime) -> datetime.datetime:
     """Return when a server has stopped by itself at the latest, if its image sees to that."""
     if tags.RECIPE not in server.tags:
         return now
-    is_by_day = server.daily_end or (server.hard_end and not server.hard_end_now)
-    end = server.started_at + LONGEST_DAY if is_by_day else server.hard_end_now
-    return max(end, server.keep_until or end) if end else now
+    ends = [server.hard_end_now] if server.hard_end_now else []
+    if server.daily_end or (not ends and server.hard_end):
+        # The daily end may have been changed while it ran: from then on it is a day again.
+        since = max(filter(None, (server.started_at, server.daily_end_set)))
+        ends.append(since + LONGEST_DAY)
+    return max([*ends, server.keep_until or ends[0]]) if ends else now
 
 
 def _seconds(began: datetime.datetime, ended: datetime.datetime | None) -> float:

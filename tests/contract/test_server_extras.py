@@ -1,5 +1,6 @@
 """What servers have cost, their addresses and instance profiles, and what ends with them."""
 
+import datetime
 import io
 import json
 import sys
@@ -11,14 +12,13 @@ from typing import Any
 import pytest
 
 from flows.cli.main import main
-from notebake.aws import server_volume_calls, tags
+from notebake.aws import server_calls, server_volume_calls, tags
 from notebake.aws.clients import connect
 from notebake.aws.elastic_calls import is_free
 from notebake.errors import NotebakeError
 from notebake.servers import admission, keys, losses, mounting
 from notebake.servers.find import find_server
 from notebake.servers.host_losses import HostLosses, WorkTree
-from notebake.servers.keep import keep_server
 from notebake.servers.kept_volume import list_kept
 from notebake.servers.power import start_server, stop_server
 from notebake.servers.termination import terminate_server
@@ -91,17 +91,13 @@ def test_each_start_counts_the_runs_before_it(world: ServerWorld) -> None:
     assert counted.started_at > server.started_at
 
 
-def test_a_hold_from_before_a_start_is_not_shown_beyond_the_hard_end(
+def test_a_hold_is_not_shown_beyond_the_hard_end(
     world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = world.start(world.plan())
-    keep_server(server, 48 * 60)
-    stop_server(server)
-    start_server(find_server("ocean", OWNER, REGION))
-    started = find_server("ocean", OWNER, REGION)
-    assert started.hard_end is not None
-    assert started.keep_until is not None
-    assert started.hard_end < started.keep_until
+    # As a person types a tag, or starts a server in AWS's console.
+    kept = server.started_at + datetime.timedelta(hours=48)
+    server_calls.tag_server(server.id, {tags.KEEP_UNTIL: tags.as_tag(kept)}, REGION)
 
     assert main(["servers"]) == 0
 

@@ -14,7 +14,7 @@ from notebake.aws import tags
 from notebake.errors import CapacityError, NotebakeError, ResourceLostError
 from notebake.machines.idle.daily_end import parse_daily_end
 from notebake.machines.idle.judge import next_stop
-from notebake.machines.idle.settings import Limits, Settings
+from notebake.machines.idle.settings import Limits, Settings, parse_tags
 from notebake.machines.idle.signals import Signals
 from notebake.servers.find import NoSuchServerError, SeveralServersError, find_server
 from notebake.servers.keep import keep_server
@@ -196,6 +196,23 @@ def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) 
     stop_server(server)
     with pytest.raises(NotebakeError, match="is stopped: only one that runs"):
         keep_server(find_server("ocean", OWNER, REGION), 60)
+
+
+def test_a_hold_ends_with_the_run_that_it_was_for(world: ServerWorld) -> None:
+    hour = (clock.now() - 4 * 3600) % 86400 // 3600
+    ends = {"notebake:idle-minutes": "60", "notebake:daily-end": f"{hour:02.0f}:00 UTC"}
+    plan = world.plan(tags=ends)
+    server = world.start(plan)
+    keep_server(server, 72 * 60)
+    stop_server(server)
+
+    again = start_server(find_server("ocean", OWNER, REGION))
+
+    settings, wrong = parse_tags(again.tags, Limits())
+    assert (settings.keep_until, settings.hard_end, wrong) == (None, None, [])
+    booted = again.started_at.timestamp()
+    signals = Signals(taken=booted, window_seconds=60, booted=booted, jupyter="running")
+    assert next_stop(signals, settings, booted) == (booted + 3600, "idle")
 
 
 def test_somebody_elses_server_is_stopped_only_if_that_is_meant(

@@ -3,6 +3,7 @@
 import datetime
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -178,6 +179,22 @@ def test_a_hard_end_of_an_earlier_start_does_not_count() -> None:
     assert judged(limits=Limits(idle_seconds=0), hard_end=BOOTED - HOUR).stops_at == (
         BOOTED + 24 * HOUR
     )
+
+
+def test_a_daily_end_comes_on_the_day_of_25_hours_too() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    booted = datetime.datetime(2026, 10, 31, 19, 20, tzinfo=zone).timestamp()
+    signals = replace(QUIET, booted=booted, taken=booted)
+    settings: dict[str, Any] = {
+        "limits": Limits(idle_seconds=0),
+        "daily_end": parse_daily_end("19:00 America/Los_Angeles"),
+    }
+
+    found = judged(signals, now=booted, **settings)
+    end = datetime.datetime(2026, 11, 1, 19, 0, tzinfo=zone).timestamp()
+    assert (found.stops_at, found.why) == (end, DAILY_STOP)
+    held = judged(signals, now=booted, keep_until=booted + 90 * HOUR, **settings)
+    assert (held.stops_at, held.why) == (end, HARD_STOP), "a hold is bounded all the same"
 
 
 def test_what_is_dated_in_the_future_was_seen_before_the_clock_was_put_back() -> None:

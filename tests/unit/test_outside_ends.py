@@ -13,6 +13,7 @@ from notebake.machines.idle.daily_end import parse_daily_end
 from notebake.machines.idle.judge import HARD_STOP, next_stop
 from notebake.machines.idle.settings import Limits, parse_tags
 from notebake.machines.idle.signals import Signals
+from notebake.servers.ends import tags_of_ends, usual_end
 from notebake.servers.outside_ends import ONCE, read_role, wanted_schedules
 from notebake.servers.server import Server
 from sandbox.services.cron_expression import read_cron
@@ -24,6 +25,7 @@ CHANGES = (
     datetime.datetime(2026, 3, 29, tzinfo=datetime.UTC),
     datetime.datetime(2026, 7, 4, tzinfo=datetime.UTC),
     datetime.datetime(2026, 10, 25, tzinfo=datetime.UTC),
+    datetime.datetime(2026, 10, 31, 6, tzinfo=datetime.UTC),
     datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC),
 )
 """Days on which a clock is put forward or back, and an ordinary one."""
@@ -38,15 +40,13 @@ def drawn_server(draw: Random) -> tuple[Server, datetime.datetime]:
     started = draw.choice(CHANGES) + hours(draw.uniform(-30, 10))
     now = started + hours(draw.uniform(0.1, 20))
     marks = {tags.IDLE: "0", tags.SCHEDULER_ROLE: ROLE}
-    last = started + hours(24)
+    daily = ""
     if draw.random() < 0.7:
-        marks[tags.DAILY_END] = f"{draw.randrange(24):02}:{draw.randrange(60):02} " + draw.choice(
-            ZONES
-        )
-        if draw.random() < 0.3:
-            marks[tags.DAILY_END_SET] = tags.as_tag(started + (now - started) * draw.random())
-    else:
-        marks[tags.HARD_END] = tags.as_tag(last)
+        daily = f"{draw.randrange(24):02}:{draw.randrange(60):02} {draw.choice(ZONES)}"
+    marks |= tags_of_ends(0, daily, started)
+    last = usual_end(started, daily)
+    if daily and draw.random() < 0.3:
+        marks[tags.DAILY_END_SET] = tags.as_tag(started + (now - started) * draw.random())
     if draw.random() < 0.6:
         kept = now + hours(draw.uniform(-3, 30))
         marks[tags.KEEP_UNTIL] = tags.as_tag(kept)
@@ -125,8 +125,10 @@ def test_a_schedule_stops_a_server_when_its_machine_would(seed: int) -> None:
         return
     assert server.daily_end, "only a daily end can differ"
     if why == HARD_STOP:
-        # The machine's own 24 hours after its boot; outside, the daily end takes their place.
+        # The machine's own 24 hours after its boot, before a daily end that was set meanwhile;
+        # outside, the daily end takes their place.
         assert tags.HARD_END not in server.tags
+        assert server.daily_end_set
         assert machine < outside <= machine + 26 * 3600
     else:
         assert has_gap(server, machine), "EventBridge leaves out a day without that time"

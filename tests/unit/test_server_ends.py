@@ -1,20 +1,18 @@
 """When servers stop by themselves: what people type, and what they read of it."""
 
 import datetime
-from pathlib import Path
 
 import pytest
 
 from notebake.errors import NotebakeError
-from notebake.servers import ends
 from notebake.servers.ends import (
     Wishes,
     describe_ends,
-    local_zone,
     read_daily_end,
     read_minutes,
     tags_of_changes,
     tags_of_ends,
+    usual_end,
 )
 
 NOW = datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC)
@@ -40,6 +38,7 @@ def test_what_is_no_length_of_time_is_refused(typed: str) -> None:
         ("19:00", "19:00 Europe/Berlin"),
         ("7:05 Asia/Tokyo", "07:05 Asia/Tokyo"),
         ("00:00 UTC", "00:00 UTC"),
+        ("19:00 US/Pacific", "19:00 America/Los_Angeles"),
     ],
 )
 def test_a_daily_end_has_the_local_zone_unless_it_names_one(typed: str, tag: str) -> None:
@@ -60,7 +59,9 @@ def test_a_daily_end_is_taken_away_and_a_last_end_comes() -> None:
     assert Wishes().tags() == {}
 
 
-@pytest.mark.parametrize("typed", ["24:00", "19", "19:60", "7pm", "19:00 Mars/Base"])
+@pytest.mark.parametrize(
+    "typed", ["24:00", "19", "19:60", "7pm", "19:00 Mars/Base", "19:00 localtime"]
+)
 def test_what_is_no_time_of_day_is_refused(typed: str) -> None:
     with pytest.raises(NotebakeError, match="no time"):
         read_daily_end(typed, "UTC")
@@ -71,6 +72,17 @@ def test_a_server_without_a_daily_end_has_a_last_one() -> None:
     assert tags_of_ends(60, "", NOW) == last
     daily = {"notebake:idle-minutes": "0", "notebake:daily-end": "19:00 UTC"}
     assert tags_of_ends(0, "19:00 UTC", NOW) == daily
+
+
+def test_a_daily_end_on_the_day_of_25_hours_is_not_forestalled() -> None:
+    daily = "19:00 America/Los_Angeles"
+    started = datetime.datetime(2026, 11, 1, 2, 20, tzinfo=datetime.UTC)  # 31 October, 19:20
+    end = datetime.datetime(2026, 11, 2, 3, tzinfo=datetime.UTC)
+
+    assert usual_end(started, daily) == end
+    assert tags_of_ends(0, daily, started)["notebake:hard-end"] == end.isoformat()
+    assert usual_end(NOW, "19:00 UTC") == usual_end(NOW, "") == NOW + datetime.timedelta(hours=24)
+    assert usual_end(NOW, "at seven") == NOW + datetime.timedelta(hours=24)
 
 
 def test_people_read_when_a_server_stops() -> None:
@@ -85,17 +97,3 @@ def test_people_read_when_a_server_stops() -> None:
         assert describe_ends(marks, NOW) == "at Tue 01 Dec 09:00 UTC at the latest"
     assert describe_ends({}) == "never"
     assert describe_ends({"notebake:hard-end": "soon"}) == "never"
-
-
-def test_the_local_zone_is_that_of_tz_or_of_the_link(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("TZ", ":Asia/Kolkata")
-    assert local_zone() == "Asia/Kolkata"
-    monkeypatch.delenv("TZ")
-    link = tmp_path / "localtime"
-    link.symlink_to("/usr/share/zoneinfo/America/Argentina/Ushuaia")
-    monkeypatch.setattr(ends, "LOCAL_TIME", link)
-    assert local_zone() == "America/Argentina/Ushuaia"
-    link.unlink()
-    assert local_zone() == "UTC"

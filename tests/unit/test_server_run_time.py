@@ -55,6 +55,21 @@ def test_a_server_that_has_stopped_by_itself_ran_until_its_end_at_most() -> None
     assert bounds(server("stopped", tags=daily), after(99)) == (0, 25)
 
 
+def test_a_daily_end_that_was_changed_lets_a_run_last_longer() -> None:
+    """Started at nine; with --until at eight the next morning, it ends at seven in the evening."""
+    marks = {
+        tags.RECIPE: "ocean",
+        tags.DAILY_END: "19:00 UTC",
+        tags.DAILY_END_SET: tags.as_tag(after(23)),
+        tags.HARD_END: tags.as_tag(after(34)),
+    }
+    assert bounds(server("stopped", tags=marks), after(99)) == (0, 48)
+    moved = marks | {tags.HARD_END: tags.as_tag(after(60))}
+    assert bounds(server("stopped", tags=moved), after(99)) == (0, 60)
+    earlier = marks | {tags.DAILY_END_SET: tags.as_tag(after(-5)), tags.HARD_END: ""}
+    assert bounds(server("stopped", tags=earlier), after(99)) == (0, 25)
+
+
 def test_a_hard_end_of_an_earlier_start_bounds_nothing() -> None:
     marks = {tags.RECIPE: "ocean", tags.HARD_END: tags.as_tag(after(-10))}
     assert bounds(server("stopped", tags=marks), after(99)) == (0, 25)

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from notebake.machines.idle.zone_names import name_of_today
+
 PATTERN = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ([A-Za-z0-9_+\-/]+)")
 
 
@@ -44,9 +46,11 @@ def parse_daily_end(text: str) -> DailyEnd:
     matched = PATTERN.fullmatch(text.strip())
     if not matched:
         raise ValueError("it is not like 19:00 America/Los_Angeles")
-    end = DailyEnd(int(matched[1]), int(matched[2]), matched[3])
-    try:
-        ZoneInfo(end.zone)
-    except (OSError, ValueError, LookupError) as error:
-        raise ValueError(f"there is no time zone {end.zone}") from error
-    return end
+    zone = matched[3]
+    for name in (zone, name_of_today(zone)):
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, LookupError):
+            continue
+        return DailyEnd(int(matched[1]), int(matched[2]), name)
+    raise ValueError(f"there is no time zone {zone}")

@@ -68,7 +68,8 @@ def next_stop(
     """Return when the server stops, and why: the earliest of its ends.
 
     `keep` holds against idleness and the daily end, and nothing against the hard end. A hard end
-    from before this boot was for an earlier one.
+    from before this boot was for an earlier one: then it is a day after the boot, or the daily end
+    if that comes later.
     """
     limits, kept = settings.limits, settings.keep_until or 0
     ends: list[tuple[float, str]] = []
@@ -80,6 +81,9 @@ def next_stop(
     hard_end = settings.hard_end or 0
     if hard_end <= signals.booted:
         hard_end = signals.booted + limits.hard_end_seconds
+        if settings.daily_end:
+            # On the day of 25 hours the daily end comes later.
+            hard_end = max(hard_end, settings.daily_end.after(signals.booted))
     ends.append((hard_end, HARD_STOP))
     return min(ends)
 
