@@ -106,11 +106,14 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         CredentialFoundError: a credential was found.
         HostCommandError: the search did not finish.
     """
+    in_image = [volume for volume in run.recipe.volumes if volume.is_in_image]
     script = scan_and_clean(
         program=search_program(),
         user=host.user,
         units=[UNIT, TOKEN_SERVICE],
-        mount_points=[volume.mount_point for volume in run.recipe.volumes if volume.is_in_image],
+        mount_points=[volume.mount_point for volume in in_image if not volume.volume_id],
+        # An existing volume is somebody's own: what is on it stays there.
+        only_searched=[volume.mount_point for volume in in_image if volume.volume_id],
         allowed=[(entry.path, entry.rule) for entry in run.recipe.credentials.allow],
     )
     printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)

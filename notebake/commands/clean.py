@@ -52,6 +52,7 @@ def scan_and_clean(
     user: str,
     units: Sequence[str] = (),
     mount_points: Sequence[str] = (),
+    only_searched: Sequence[str] = (),
     allowed: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return root's script that scans, cleans and scans again; its last line is a report.
@@ -59,13 +60,14 @@ def scan_and_clean(
     The first scan finds what people typed, in histories that the cleaning removes. If it finds
     anything, its report is the last line and the machine stays as it is. If the engine cannot be
     downloaded, ENGINE_UNAVAILABLE is the last line. `program` is the scanner in base64 from
-    `machines/credential_search.py`, `allowed` are pairs of path and rule.
+    `machines/credential_search.py`, `allowed` are pairs of path and rule. On disks mounted at
+    `only_searched` nothing is removed.
     """
     scan = partial(
         scan_machine,
         scanner_path=SCANNER_PATH,
         user=user,
-        mount_points=mount_points,
+        mount_points=[*mount_points, *only_searched],
         allowed=allowed,
     )
     return script(

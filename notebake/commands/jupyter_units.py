@@ -95,9 +95,12 @@ def jupyter_unit(*, user: str, working_directory: str) -> str:
     """Return the service's unit, which waits for the mounts below its working directory.
 
     A kernel that runs out of memory ends alone (OOMPolicy): by default systemd would stop the
-    whole server.
+    whole server. Ubuntu's /etc/environment holds a PATH, before which Environment= would count for
+    nothing (systemd.exec(5), "EnvironmentFile="): so env(1) sets it.
     """
     directory = working_directory.replace("%", "%%")
+    path = f"{PYTHON}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    program = f"{PYTHON}/bin/python {START_PROGRAM} {PYTHON}/bin/jupyter-lab --config={CONFIG_FILE}"
     return f"""\
 [Unit]
 Description=JupyterLab on the loopback address
@@ -109,8 +112,7 @@ RequiresMountsFor={directory}
 User={user}
 WorkingDirectory={directory}
 EnvironmentFile=-/etc/environment
-Environment=PATH={PYTHON}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-ExecStart={PYTHON}/bin/python {START_PROGRAM} {PYTHON}/bin/jupyter-lab --config={CONFIG_FILE}
+ExecStart=/usr/bin/env PATH={path} {program}
 Restart=on-failure
 RestartSec=2
 KillMode=mixed

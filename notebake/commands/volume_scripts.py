@@ -118,5 +118,15 @@ if ! is_mounted; then
     fail "$fstab leads to another disk"
 fi
 [ -z "$is_new" ] || chown "$owner:" "$target"
+# A snapshot may be of a smaller disk. Both programs grow a mounted file system, if there is room.
+grow() {
+    case $file_system in
+        ext4) resize2fs "$device" ;;
+        xfs) xfs_growfs "$target" ;;
+    esac
+}
+if [ -n "$from_snapshot" ]; then
+    printed=$(grow 2>&1) || fail "could not be grown to its disk: $printed"
+fi
 echo "Volume $name ($volume_id, $device) is mounted on $target as $file_system"
 """

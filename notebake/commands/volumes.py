@@ -45,6 +45,7 @@ def prepare_volume(
 ) -> str:
     """Return the root script that formats a new volume, and mounts it now and at each boot.
 
+    The file system of a snapshot grows to its disk; that of an existing volume stays as it is.
     It fails on a disk that holds anything else, and changes nothing. It may be repeated after a
     kill at any point. Of nested mount points, mount the outer one first.
     """
@@ -66,6 +67,7 @@ def _file_system_values(volume: Volume, volume_id: str) -> dict[str, str | int]:
     kind = volume.file_system
     return {
         "is_new": "yes" if volume.snapshot_id is None and volume.volume_id is None else "",
+        "from_snapshot": "yes" if volume.snapshot_id else "",
         "file_system": kind,
         "label": volume.name[: LABEL_LENGTH[kind]].rstrip("-"),
         "our_uuid": file_system_uuid(volume_id),

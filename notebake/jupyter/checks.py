@@ -13,6 +13,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from notebake.commands import jupyter
+from notebake.commands.jupyter_units import PYTHON
 from notebake.errors import HostCommandError, NotebakeError
 from notebake.ssh import remote as ssh
 from notebake.ssh import tunnel
@@ -54,8 +55,9 @@ def check_jupyter(host: Host, port: int) -> str:
         return check_server(local_port, token, timeout_seconds=JUPYTER_SECONDS)
 
 
-CELL = "print(6 * 7)"
-EXPECTED = "42"
+CELL = 'import shutil; print(6 * 7, shutil.which("jupyter-lab"))'
+EXPECTED = f"42 {PYTHON}/bin/jupyter-lab"
+"""A kernel that finds programs elsewhere than a terminal would install into the wrong place."""
 
 
 def check_server(port: int, token: str, *, timeout_seconds: float = 60) -> str:

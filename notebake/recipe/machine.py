@@ -125,9 +125,10 @@ class Volume(RootVolume):
     file_system: FileSystem = FileSystem.EXT4
     """`ext4` or `xfs`; for an existing disk the one it must have."""
     snapshot_id: Annotated[str, id_of("snap")] | None = None
-    """Start from this snapshot instead of a blank disk; it is never formatted."""
+    """Start from this snapshot; never formatted, its file system grows to `size_gib`."""
     volume_id: Annotated[str, id_of("vol")] | None = None
-    """Attach this existing volume; it is never formatted, never deleted, and fixes the zone."""
+    """Attach this existing volume; it is never formatted, never deleted, never cleaned, and fixes
+    the zone."""
     in_image: Annotated[bool | None, UNQUOTED] = None
     """Whether each machine from the image gets a copy: yes, but not of an existing volume."""
 

@@ -140,7 +140,8 @@ def _set_up(definition: Definition, root: Path) -> None:
     shutil.copytree(FILES / "files", root, dirs_exist_ok=True)
     for name, text in definition.certificates:
         (root / LOCAL_CERTIFICATES.relative_to("/") / name).write_text(text)
-    (root / "etc/environment").write_text("".join(f"{line}\n" for line in definition.environment))
+    with (root / "etc/environment").open("a") as file:
+        file.writelines(f"{line}\n" for line in definition.environment)
     if definition.environment:
         services = root / "etc/systemd/system.conf.d/environment.conf"
         services.parent.mkdir(parents=True, exist_ok=True)

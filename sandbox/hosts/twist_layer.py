@@ -17,6 +17,11 @@ from sandbox.twists.table import BY_NAME, Twist
 
 BUILD_TIMEOUT_SECONDS = 600
 PREFIX = "twist-"
+# The base's PATH, which is quoted, is that of this script anyway.
+READ_ENVIRONMENT = """\
+while IFS= read -r line; do
+    case $line in PATH=*) ;; *) export "$line" ;; esac
+done < /etc/environment"""
 INSTALL = """
 printf '%s' "$resolvers" >/etc/resolv.conf
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
@@ -51,7 +56,7 @@ def make_layer(name: str, base: Path) -> None:
 
 def _script(twist: Twist) -> str:
     """Return the script to run in the chroot, with the variables for access to the internet."""
-    lines = ["set -eu", 'while IFS= read -r line; do export "$line"; done < /etc/environment']
+    lines = ["set -eu", READ_ENVIRONMENT]
     if twist.packages:
         text = network.resolver_text().replace("'", "")
         lines += [f"resolvers='{text}'", INSTALL.format(packages=" ".join(twist.packages))]

@@ -136,10 +136,14 @@ def marked(
 def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The cleaning between two searches."""
     user, digest = recipe.base_image.user, cached_digest(recipe, "clean_host")
-    points = [volume.mount_point for volume in recipe.volumes if volume.is_in_image]
+    in_image = [volume for volume in recipe.volumes if volume.is_in_image]
     units = [jupyter.UNIT, jupyter_units.TOKEN_SERVICE]
     text = clean.scan_and_clean(
-        program=search_program(), user=user, units=units, mount_points=points
+        program=search_program(),
+        user=user,
+        units=units,
+        mount_points=[volume.mount_point for volume in in_image if not volume.volume_id],
+        only_searched=[volume.mount_point for volume in in_image if volume.volume_id],
     )
     return [(clean.work_name(digest), text, Deed(20, lambda: clean_up(host)))]
 

@@ -31,6 +31,13 @@ def test_sshd_gets_its_socket_from_systemd(host: Cloud) -> None:
     assert host.ssh("i-1", "systemctl show --value --property=TriggeredBy ssh") == "ssh.socket"
 
 
+def test_a_login_has_a_path_from_the_environment_file_and_services_do_not(host: Cloud) -> None:
+    first = host.ssh("i-1", "head --lines=1 /etc/environment")
+    assert first.startswith('PATH="/usr/local/sbin:')
+    services = host.ssh("i-1", "systemctl show-environment | grep ^PATH=")
+    assert "/snap/bin" not in services
+
+
 def test_rsyslog_goes_on_writing_to_files_that_were_emptied(host: Cloud) -> None:
     host.ssh("i-1", f"logger --tag before it happened; {logged('before')}")
     host.ssh("i-1", "systemctl stop systemd-journald.socket systemd-journald.service 2>&1 || true")

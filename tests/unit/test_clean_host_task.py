@@ -8,7 +8,7 @@ import pytest
 from notebake.acceptance.allowed_findings import FILE, allowed_sentences
 from notebake.commands.credential_scan import ENGINE_UNAVAILABLE
 from notebake.errors import CredentialFoundError, HostCommandError
-from notebake.recipe import Recipe
+from notebake.recipe import Recipe, Volume
 from notebake.recipe.credentials import AllowedCredential, Credentials
 from notebake.runs import files
 from notebake.runs.run import Run
@@ -26,6 +26,8 @@ ALLOWED = [
     {"path": "/a/*.txt", "rule": "jwt", "count": 3},
     {"path": "/b", "rule": "private-key", "count": 0},
 ]
+
+HOST = Host(address="192.0.2.1", user="ubuntu", instance_id="i-1", host_key="", private_key_path="")
 
 
 @pytest.fixture
@@ -50,10 +52,7 @@ def searched(run: Run, monkeypatch: pytest.MonkeyPatch, *printed: str) -> tuple[
 
     monkeypatch.setattr(clean_host, "run_detached", work)
     monkeypatch.setattr(clean_host, "copy_engine", lambda _: done.append("carry"))
-    host = Host(
-        address="192.0.2.1", user="ubuntu", instance_id="i-1", host_key="", private_key_path=""
-    )
-    return clean_host.clean_and_search(run, host, "0" * 16), done
+    return clean_host.clean_and_search(run, HOST, "0" * 16), done
 
 
 def test_the_engine_is_uploaded_to_a_host_that_cannot_download_it(
@@ -89,3 +88,27 @@ def test_a_finding_stops_the_bake_and_explains_how_to_allow_it(
     assert "/home/ubuntu/a (line 1): github-pat" in caught.value.message
     assert "credentials.allow" in caught.value.hint
     assert files.get_file(run, FILE) is None
+
+
+def test_an_existing_volume_is_searched_and_nothing_on_it_is_removed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks = (
+        Volume(name="data", mount_point="/data"),
+        Volume(name="theirs", mount_point="/theirs", volume_id="vol-01234567", in_image=True),
+        Volume(name="other", mount_point="/other", volume_id="vol-76543210"),
+    )
+    with_disks = run.model_copy(update={"recipe": run.recipe.model_copy(update={"volumes": disks})})
+    scripts: list[str] = []
+
+    def work(host: Host, name: str, script: str, *, timeout_seconds: float) -> str:
+        del host, name, timeout_seconds
+        scripts.append(script)
+        return report()
+
+    monkeypatch.setattr(clean_host, "run_detached", work)
+    clean_host.clean_and_search(with_disks, HOST, "0" * 16)
+    lines = [line for script in scripts for line in script.splitlines()]
+    assert [line for line in lines if line.startswith("places=")] == ["places=(/data)"]
+    searched = [line for line in lines if line.startswith("points=")]
+    assert searched == ["points=(/data /theirs)"] * 2

@@ -1,5 +1,6 @@
 import getpass
 import json
+import shlex
 import shutil
 import socket
 import subprocess
@@ -215,6 +216,42 @@ def test_jupyterlab_starts_where_there_is_no_such_parser(tmp_path: Path) -> None
     assert start_lab(tmp_path, program) == ["none"]
 
 
+UBUNTU = 'PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"'
+"""The whole of Ubuntu's /etc/environment."""
+
+
+def start_as_systemd_does(world: ShellWorld, unit: str, environment_file: str) -> str:
+    """Run the unit's ExecStart: a variable of EnvironmentFile= replaces one of Environment=.
+
+    systemd.exec(5), "EnvironmentFile=".
+    """
+    settings = [line.partition("=")[::2] for line in unit.splitlines() if "=" in line]
+    variables = dict(
+        word.split("=", 1)
+        for setting in ("Environment", "EnvironmentFile")
+        for name, value in settings
+        if name == setting
+        for word in shlex.split(environment_file if setting == "EnvironmentFile" else value)
+    )
+    (command,) = (value for name, value in settings if name == "ExecStart")
+    done = subprocess.run(
+        shlex.split(here(world, command)), env=variables, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("environment_file", ["", UBUNTU])
+def test_jupyterlab_finds_the_programs_of_the_image_whatever_the_base_sets(
+    world: ShellWorld, monkeypatch: pytest.MonkeyPatch, environment_file: str
+) -> None:
+    monkeypatch.setattr(jupyter_units, "PYTHON", str(world.directory))
+    world.fake("python", 'echo "$PATH"')
+    unit = jupyter_units.jupyter_unit(user="ubuntu", working_directory="/data")
+    first, *others = start_as_systemd_does(world, unit, environment_file).strip().split(":")
+    assert first == f"{world.directory}/bin"
+    assert {"/usr/local/bin", "/usr/bin", "/bin"} <= set(others)
+
+
 def test_ours_are_the_only_programs_in_the_unit() -> None:
     unit = jupyter_units.jupyter_unit(user="ubuntu", working_directory="/data/100%")
     assert "WorkingDirectory=/data/100%%" in unit
@@ -226,7 +263,7 @@ def test_ours_are_the_only_programs_in_the_unit() -> None:
 def test_systemd_understands_the_units(world: ShellWorld, tmp_path: Path) -> None:
     unit = jupyter_units.jupyter_unit(user="root", working_directory="/")
     (tmp_path / jupyter.UNIT).write_text(
-        unit.replace(f"ExecStart={jupyter_units.PYTHON}/bin/python", "ExecStart=/bin/true")
+        unit.replace(f" {jupyter_units.PYTHON}/bin/python ", " /bin/true ")
     )
     (tmp_path / jupyter_units.TOKEN_SERVICE).write_text(
         jupyter_units.TOKEN_UNIT.replace(jupyter_units.TOKEN_SCRIPT, "/bin/true")

@@ -1,3 +1,4 @@
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,18 +173,78 @@ def test_a_foreign_file_system_found_after_a_kill_is_refused(
 
 
 @pytest.mark.sandbox
+@pytest.mark.parametrize("file_system", ["ext4", "xfs"])
 def test_an_existing_volume_is_mounted_without_formatting(
-    world: ShellWorld, disks: Disks, tmp_path: Path
+    world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str
 ) -> None:
-    device = disks.add_volume(FIRST, SIZE_MIB["xfs"])
+    device = disks.add_volume(FIRST, SIZE_MIB[file_system])
     theirs = str(uuid.uuid4())
-    command("mkfs.xfs", "-q", "-m", f"uuid={theirs}", device)
-    volume = data(tmp_path, "xfs", snapshot_id="snap-0123456789abcdef0")
+    with_uuid = {"ext4": ("-U", theirs), "xfs": ("-m", f"uuid={theirs}")}
+    command(f"mkfs.{file_system}", "-q", *with_uuid[file_system], device)
+    volume = data(tmp_path, file_system, snapshot_id="snap-0123456789abcdef0")
     owner = f"stat --format=%U {volume.mount_point}"
     done = run_alone(world, disks.prepare(volume, FIRST), owner)
     assert done.returncode == 0, done.stderr
     assert "root" in done.stdout.splitlines()
     assert lines_of(tmp_path)[2].startswith(f"UUID={theirs} ")
+
+
+def put_smaller_file_system(device: str, file_system: str) -> None:
+    """Put a file system on a disk as a snapshot of a smaller disk has it."""
+    mib = SIZE_MIB[file_system]
+    sizes = {"ext4": (device, f"{mib}M"), "xfs": ("-d", f"size={mib}m", device)}
+    command(f"mkfs.{file_system}", "-q", *sizes[file_system])
+
+
+def may_grow_ext4() -> bool:
+    """Whether this process has CAP_SYS_RESOURCE (linux/capability.h), which root of EC2 has."""
+    (mask,) = re.findall(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> 24 & 1)
+
+
+NEEDS_CAPABILITY = pytest.mark.skipif(not may_grow_ext4(), reason="needs CAP_SYS_RESOURCE")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("file_system", [pytest.param("ext4", marks=NEEDS_CAPABILITY), "xfs"])
+def test_a_volume_from_a_smaller_snapshot_gets_the_size_of_its_disk(
+    world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str
+) -> None:
+    put_smaller_file_system(disks.add_volume(FIRST, 600), file_system)
+    volume = data(tmp_path, file_system, snapshot_id="snap-0123456789abcdef0")
+    size = f"findmnt --bytes --noheadings --output SIZE {volume.mount_point}"
+    mounting = disks.prepare(volume, FIRST)
+    done = run_alone(world, mounting, size, mounting)
+    assert done.returncode == 0, done.stderr
+    (shown,) = (int(line) for line in done.stdout.splitlines() if line.strip().isdigit())
+    assert shown > 400 << 20
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("file_system", ["ext4", "xfs"])
+def test_an_existing_volume_keeps_the_size_of_its_file_system(
+    world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str
+) -> None:
+    put_smaller_file_system(disks.add_volume(FIRST, 600), file_system)
+    volume = data(tmp_path, file_system, volume_id=FIRST)
+    size = f"findmnt --bytes --noheadings --output SIZE {volume.mount_point}"
+    done = run_alone(world, disks.prepare(volume, FIRST), size)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[-1]) <= SIZE_MIB[file_system] << 20
+
+
+@pytest.mark.sandbox
+def test_a_file_system_that_cannot_grow_is_an_error_with_its_reason(
+    world: ShellWorld, disks: Disks, tmp_path: Path
+) -> None:
+    device = disks.add_volume(FIRST, 600)
+    put_smaller_file_system(device, "ext4")
+    world.fake("resize2fs", "echo no room for its descriptors >&2; exit 1")
+    volume = data(tmp_path, snapshot_id="snap-0123456789abcdef0")
+    refused = run_alone(world, disks.prepare(volume, FIRST))
+    assert refused.returncode == 1
+    assert "could not be grown to its disk: no room for its descriptors" in refused.stderr
+    assert f"resize2fs {device}" in world.calls
 
 
 @pytest.mark.sandbox

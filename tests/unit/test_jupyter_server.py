@@ -26,7 +26,7 @@ class Jupyter:
     """What a server does, and what was asked of it."""
 
     lets_anybody_in: bool = False
-    prints: str = "42\n"
+    prints: str = "42 /opt/notebake/python/bin/jupyter-lab\n"
     hangs_up: bool = False
     kernel_status: int = 201
     requests: list[str] = field(default_factory=list)
@@ -158,7 +158,16 @@ def test_a_server_with_another_token_is_refused() -> None:
     assert "another" not in str(caught.value)
 
 
-@pytest.mark.parametrize("prints", ["43\n", "", "4 2"])
+@pytest.mark.parametrize(
+    "prints",
+    [
+        "43 /opt/notebake/python/bin/jupyter-lab\n",
+        "",
+        "42\n",
+        "42 None\n",
+        "42 /usr/bin/jupyter-lab\n",
+    ],
+)
 def test_a_kernel_with_wrong_results_is_refused_and_stopped(prints: str) -> None:
     jupyter = Jupyter(prints=prints)
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="and printed"):
