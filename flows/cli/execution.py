@@ -54,17 +54,21 @@ def execute(run: Run, command: str, *, from_step: str = "") -> int:
     What has to be approved is asked in the terminal; where nobody can be asked, it is AWAITING.
     `command` is what was typed, for the record.
     """
-    began = time.monotonic()
-    while True:
-        steps, wanted = execute_once(run, command, from_step)
-        if wanted is None:
-            break
-        from flows.terminal.approval_prompt import ask_in_terminal
+    from flows.local_prefect.session import prefect_server
 
-        if not ask_in_terminal(wanted.question, run.store):
-            print_error(wanted, store=run.store)
-            return AWAITING
-        from_step = ""
+    began = time.monotonic()
+    # Prefect reads once which server it has: ours stays while somebody reads a question.
+    with prefect_server() as wait_for_prefect:
+        while True:
+            steps, wanted = execute_once(run, command, from_step, wait_for_prefect)
+            if wanted is None:
+                break
+            from flows.terminal.approval_prompt import ask_in_terminal
+
+            if not ask_in_terminal(wanted.question, run.store):
+                print_error(wanted, store=run.store)
+                return AWAITING
+            from_step = ""
     from notebake.acceptance.outcome import read_outcome
 
     outcome = read_outcome(run)
@@ -75,12 +79,12 @@ def execute(run: Run, command: str, *, from_step: str = "") -> int:
 
 
 def execute_once(
-    run: Run, command: str, from_step: str
+    run: Run, command: str, from_step: str, wait_for_prefect: Callable[[], None]
 ) -> tuple[list[StepProgress], "ApprovalWantedError | None"]:
     """Execute the run until it ends, or until a person has to be asked; show the progress."""
     heading = f"{run.recipe.name}  run {run.id}"
     first = nullcontext if from_step else functools.partial(_head_start, run, command)
-    with running_prefect(run, heading, _titles, first) as progress:
+    with running_prefect(run, heading, _titles, wait_for_prefect, first) as progress:
         from flows.approval import ApprovalWantedError
         from flows.build_image import build_image
         from flows.rewind import rewind
@@ -96,7 +100,13 @@ def execute_once(
 
 def remove(run: Run) -> int:
     """Tear the run down and show the progress."""
-    with running_prefect(run, f"tear down {run.id}", lambda: _titles()[-1:]):
+    from flows.local_prefect.session import prefect_server
+
+    heading = f"tear down {run.id}"
+    with (
+        prefect_server() as wait_for_prefect,
+        running_prefect(run, heading, lambda: _titles()[-1:], wait_for_prefect),
+    ):
         from flows.tear_down import tear_down
 
         tear_down(run_id=run.id, store=run.store)
@@ -108,20 +118,18 @@ def running_prefect(
     run: Run,
     heading: str,
     titles: Callable[[], Titles],
+    wait_for_prefect: Callable[[], None],
     first: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Iterator[Progress]:
-    """Provide Prefect, with its server, while the block runs; show and log the steps' progress.
+    """Wait for Prefect and its server before the block; show and log the steps' progress.
 
     `first` begins while the server starts, before the import of Prefect, and ends after the block.
 
     Raises:
         InterruptedError: the process got a signal to terminate.
     """
-    from flows.local_prefect.session import prefect_server
-
     with (
         run_log(run) as log_path,
-        prefect_server() as wait_for_prefect,
         show_progress(heading, titles(), log_path) as progress,
         first(),
     ):

@@ -32,7 +32,8 @@ def prefect_server() -> Iterator[Callable[[], None]]:
     """Provide a Prefect server while the block runs: the configured one, or our own.
 
     Our own server is starting when the block begins. The yielded function imports Prefect
-    meanwhile, and returns when the server responds.
+    meanwhile, and returns when the server responds; it may be called again. A process has one such
+    block for all that it does: Prefect reads only once where its server is.
 
     Raises:
         HomeError: our own server needs a home, and there is no usable one.

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +16,7 @@ from flows.build_image import build_image
 from flows.cli import execution
 from flows.cli.exit_codes import AWAITING, DONE, FAILED, MISTYPED
 from flows.cli.main import main
-from flows.local_prefect import configured_server
+from flows.local_prefect import configured_server, session
 from flows.terminal.run_page import print_run
 from notebake.errors import ApprovalRefusedError
 from notebake.ledger.summary import Result
@@ -40,13 +40,18 @@ SHARED = "share_with: ['210987654321']\n"
 def baked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(execution, "running_prefect", without_view)
+    monkeypatch.setattr(session, "prefect_server", lambda: nullcontext(lambda: None))
     monkeypatch.setattr(execution, "check_home_if_needed", lambda _store: None)
     return bake_without_hosts(monkeypatch)
 
 
 @contextmanager
 def without_view(
-    _run: Run, _heading: str, _titles: object, first: Callable[[], AbstractContextManager[None]]
+    _run: Run,
+    _heading: str,
+    _titles: object,
+    _wait: object,
+    first: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[SimpleNamespace]:
     """Use the tests' server, and show no progress."""
     with first():
