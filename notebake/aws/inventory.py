@@ -9,6 +9,7 @@ from notebake.aws.model import Resource
 from notebake.aws.permissions import needs
 from notebake.aws.policies import DESCRIBE
 from notebake.aws.resource_record import as_resource
+from notebake.aws.server_calls import LOOK, SERVERS
 from notebake.aws.shared_describe import BY_RUN, describe_shared
 
 
@@ -72,6 +73,7 @@ def with_users(region: str, found: list[Resource]) -> list[Resource]:
 
 
 @needs("ec2:DescribeRegions", DESCRIBE, by_check=True)
+@needs("ec2:DescribeRegions", LOOK, only_for=SERVERS)
 def enabled_regions(region: str) -> tuple[str, ...]:
     """Return every region that is enabled for the account, queried in the given one."""
     with calling(f"list the regions of the account ({region})"):

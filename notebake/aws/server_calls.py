@@ -12,6 +12,7 @@ from notebake.aws.kinds import INSTANCE, SECURITY_GROUP, VOLUME, list_kind
 from notebake.aws.model import Instance, SecurityGroup
 from notebake.aws.permissions import needs
 from notebake.aws.policies import PolicyFile, Statement
+from notebake.recipe import Network
 from notebake.timeouts import STATE_SECONDS
 
 USE = PolicyFile(
@@ -90,6 +91,16 @@ def request_server(region: str, parameters: dict[str, Any]) -> Instance:
         CapacityError: the zone has no room.
     """
     return instances.request_instances(region, parameters)[0]
+
+
+@needs("ec2:DescribeSubnets", LOOK, only_for=SERVERS)
+def default_subnets(region: str) -> list[dict[str, Any]]:
+    """Return the default subnet of each zone.
+
+    Raises:
+        PreflightError: there is none.
+    """
+    return networks.find_subnets(Network(), region)
 
 
 @needs("ec2:DescribeSecurityGroups", LOOK, only_for=SERVERS)

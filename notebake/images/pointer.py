@@ -56,7 +56,7 @@ def move_pointer(run: Run, image: Image, *, releases_hold: bool = False) -> Poin
         if mover.pointer.is_held and not releases_hold:
             raise _held_error(mover.pointer, image.id)
         if mover.pointer.image_id != image.id:
-            mover.begin(wanted, is_held=False, reason="")
+            mover.begin(wanted)
         elif mover.pointer.is_held:
             _release(mover)
     return mover.pointer
@@ -88,7 +88,7 @@ def roll_back(recipe_name: str, region: str, store: RunStore, *, reason: str) ->
             except NotPromotableError as error:
                 wrong.append(error.message)
                 continue
-            mover.begin(to, is_rollback=True, is_held=True, reason=reason)
+            mover.begin(to, is_rollback=True, reason=reason)
             return mover.pointer
     raise NotPromotableError(
         " ".join(

@@ -45,8 +45,11 @@ class PointerMover(PointerWriter):
                 self._carry_out(moving)
         self.repair()
 
-    def begin(self, to: PointedImage, *, is_rollback: bool = False, **changes: object) -> None:
-        """Begin a move, and carry it out; `changes` are made to the pointer as it begins.
+    def begin(self, to: PointedImage, *, is_rollback: bool = False, reason: str = "") -> None:
+        """Begin a move, and carry it out.
+
+        A rollback holds the pointer, for a reason, as it begins; any other move releases a hold
+        as it reaches the pointer, and leaves it alone if it does not.
 
         Raises:
             PointerHeldError: AWS did not take the image; the pointer is held from now on.
@@ -57,8 +60,9 @@ class PointerMover(PointerWriter):
         move = Move(token=secrets.token_hex(8), to=to, is_rollback=is_rollback)
         said = {"move": move.token, "image": to.image_id, "image_run": to.run_id}
         before = {"before": self.pointer.image_id, "is_rollback": is_rollback}
-        self.note(MOVING, **said, **before, **changes)
-        self.stored.write(moving=move, **changes)
+        hold = {"is_held": is_rollback, "reason": reason}
+        self.note(MOVING, **said, **before, **hold)
+        self.stored.write(moving=move, **(hold if is_rollback else {}))
         self._carry_out(move)
 
     def _carry_out(self, move: Move) -> None:
@@ -83,8 +87,9 @@ class PointerMover(PointerWriter):
         kept = [each for each in self.pointer.previous if each.image_id != to.image_id]
         if before and not move.is_rollback:
             kept.append(before)
+        released = {} if move.is_rollback else {"is_held": False, "reason": ""}
         try:
-            self.stored.write(current=to, previous=tuple(kept))
+            self.stored.write(current=to, previous=tuple(kept), **released)
         except PointerMovedError:
             # Another mover may have carried out this very move.
             if self.stored.read().image_id != to.image_id:

@@ -2,15 +2,13 @@
 
 import logging
 from contextlib import nullcontext
-from typing import Any
 
-from notebake.aws import networks, server_calls, tags
+from notebake.aws import server_calls, tags
 from notebake.aws.clients import wait_for_first
 from notebake.aws.instances import QUOTA_CODES
 from notebake.aws.model import SecurityGroup
 from notebake.errors import CloudError
 from notebake.machines.identity import wait_for_host_key
-from notebake.recipe import Network
 from notebake.servers.elastic import ensure_elastic_address
 from notebake.servers.find import servers_of
 from notebake.servers.launch import first_of, launch, settle
@@ -141,7 +139,7 @@ def ensure_host_key(server: Server) -> Server:
 
 def subnets_to_try(region: str) -> tuple[str, tuple[dict[str, str], ...]]:
     """Return the VPC and the subnets for a server: the default one of each zone."""
-    found: list[dict[str, Any]] = networks.find_subnets(Network(), region)
+    found = server_calls.default_subnets(region)
     wanted = ("SubnetId", "AvailabilityZone")
     subnets = tuple({name: str(subnet[name]) for name in wanted} for subnet in found)
     return str(found[0]["VpcId"]), subnets

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,6 +19,7 @@ from notebake.images.pointer import (
     release,
     roll_back,
 )
+from notebake.images.pointer_mover import PointerMover
 from notebake.images.revoke import revoke
 from notebake.ledger import kinds
 from notebake.ledger.chain import Chain, Writer
@@ -267,6 +269,37 @@ def test_without_the_permission_nothing_moves(here: PointerWorld) -> None:
     assert pointer
     assert not pointer.is_held
     move_pointer(run, image)
+    assert current(here) == image.id
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_without_the_permission_a_hold_stays(
+    here: PointerWorld, monkeypatch: pytest.MonkeyPatch, *, is_killed: bool
+) -> None:
+    first, second = here.bake(), here.bake()
+    for each in (first, second):
+        move_pointer(*each)
+    roll_back(NAME, REGION, here.store, reason="wrong numbers")
+    run, image = here.bake()
+    if is_killed:
+        with monkeypatch.context() as killed:
+            killed.setattr(PointerMover, "_carry_out", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                move_pointer(run, image, releases_hold=True)
+
+    with (
+        here.world.intercepting(RefusedCall("PutParameter", "AccessDeniedException", status=400)),
+        pytest.raises(CloudError, match=parameter_of(NAME)),
+    ):
+        move_pointer(run, image, releases_hold=True)
+
+    assert current(here) == first[1].id
+    pointer = read_pointer(NAME, REGION, here.store)
+    assert pointer
+    assert (pointer.is_held, pointer.reason) == (True, "wrong numbers")
+    with pytest.raises(PointerHeldError):
+        move_pointer(*second)
+    assert not move_pointer(run, image, releases_hold=True).is_held
     assert current(here) == image.id
 
 

@@ -24,6 +24,7 @@ from moto.iam.models import iam_backends
 
 from flows import tear_down
 from notebake.aws import networks, removal, tags
+from notebake.aws.inventory import enabled_regions
 from notebake.aws.launch_permissions import EVERYBODY
 from notebake.aws.model import Resource
 from notebake.aws.names import name_of_image
@@ -69,7 +70,7 @@ from tests.kills.explorer import LEASE_SECONDS
 from tests.kills.points import PassThrough
 from tests.kills.world import World, make_directory, put_in_place, remove_directory
 from tests.policy.iam import Iam, allow_all
-from tests.policy.tours import OTHER, TOURS, Tour
+from tests.policy.tours import OTHER, SERVERS, TOURS, Tour
 from tests.policy.writes import Forks, Writes
 
 ABANDONED_AFTER = "CreateImage"
@@ -114,8 +115,8 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     if "policy-pointer" in tour.policies:
         writes.what = "promote"
         promote(run)
-    if "policy-use" in tour.policies:
-        writes.what = "servers"
+    if tour.of_user:
+        writes.what = SERVERS
         use_servers(run, world)
     if "policy-prune" in tour.policies:
         writes.what = "prune"
@@ -169,6 +170,7 @@ def use_servers(run: Run, world: World) -> None:
     assert image, "the tour ended with an accepted image"
     assert choose_image(image.id, run.region).id == image.id
     vpc_id, subnets = subnets_to_try(run.region)
+    assert run.region in enabled_regions(run.region)
     plan = LaunchPlan(
         name="ocean",
         owner="ada",

@@ -26,7 +26,7 @@ from tests.own_process import report_of
 from tests.policy.filled_in import actions_of, as_list, filled_in
 from tests.policy.judge import DEPLOYMENTS, IamRequest, Judge, Thing, Verdict
 from tests.policy.scenes import actions_of_commands, with_everything
-from tests.policy.tours import TOURS
+from tests.policy.tours import SERVERS, TOURS
 
 LONGEST = 6144
 """Characters of a managed policy, blanks not counted (IAM user guide, "IAM and STS quotas")."""
@@ -52,15 +52,18 @@ def judged(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> list[Judge
     report = tmp_path_factory.mktemp("policy") / "calls.json"
     calls = report_of("tests.policy", report=report)["calls"]
     found: list[Judged] = []
-    for name, tour in TOURS.items():
+    parts = {(call["tour"], call["what"] == SERVERS) for call in calls}
+    for name, is_of_user in sorted(parts):
+        tour = TOURS[name]
+        names = tour.of_user if is_of_user else tour.policies
         questions = [
             (call, as_iam_request(question))
             for call in calls
-            if call["tour"] == name
+            if (call["tour"], call["what"] == SERVERS) == (name, is_of_user)
             for question in call["asked"]
         ]
         key_id = key_of([question for _, question in questions])
-        policies = filled_in(*tour.policies, key_id=key_id, volume_id=USERS_VOLUME)
+        policies = filled_in(*names, key_id=key_id, volume_id=USERS_VOLUME)
         once = list(
             {json.dumps(question.as_request()): question for _, question in questions}.values()
         )
@@ -99,6 +102,7 @@ def test_every_call_of_a_run_is_allowed(
     for what in ("build", "resume", "tear-down again", "sweep"):
         assert ("plain", what) in seen
         assert ("everything", what) in seen
+    assert ("key", SERVERS) in seen
     counted = Counter(judgement.call["tour"] for judgement in real)
     calls, actions = (
         {id(judgement.call) for judgement in real},
@@ -185,4 +189,5 @@ def test_each_policy_fits_the_managed_policy_limit() -> None:
 def test_every_policy_is_needed_by_some_scenario() -> None:
     files = {Path(path).stem for path in DEPLOYMENTS.glob("policy*.json")}
 
-    assert {name for tour in TOURS.values() for name in tour.policies} == files
+    needed = {name for tour in TOURS.values() for name in (*tour.policies, *tour.of_user)}
+    assert needed == files

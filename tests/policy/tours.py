@@ -17,6 +17,8 @@ from tests.preflight_world import blocked_public_access, excluded_from_block
 OTHER = "321098765432"
 """An account with which an image is shared when it is accepted."""
 ROLE_SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
+SERVERS = "servers"
+"""The part of a tour in which somebody uses a server."""
 BUCKET, PREFIX, DATA_BUCKET = "runs", "bakes", "others"
 PLAIN = whole_run.make_recipe().model_copy(
     update={
@@ -39,6 +41,8 @@ class Tour:
     """The run is taken up by another process after the first call of each name."""
     is_remote: bool = False
     caller: str = USER
+    of_user: tuple[str, ...] = ()
+    """The policies of whoever only uses a server from its image; none: nobody does."""
 
     @property
     def location(self) -> str:
@@ -115,8 +119,10 @@ TOURS = {
         encrypted_and_shared,
         (
             *("policy", "policy-encryption-key", "policy-pointer", "policy-sharing"),
-            *("policy-copying", "policy-use"),
+            "policy-copying",
         ),
+        # The disks of this image are encrypted with a key.
+        of_user=("policy-use", "policy-encryption-key"),
     ),
     "default key": Tour(
         encrypted_by_the_account,

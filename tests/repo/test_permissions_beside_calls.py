@@ -34,7 +34,7 @@ OF_ONE_MODULE = {
         *("list_container_recipes", "list_image_recipes", "describe_image_attribute"),
     },
     "server_calls.py": {
-        *("describe_instances", "describe_security_groups", "describe_volumes"),
+        *("describe_instances", "describe_security_groups", "describe_subnets", "describe_volumes"),
         *("create_security_group", "delete_security_group", "get_console_output"),
         *("run_instances",),
         *("start_instances", "stop_instances", "terminate_instances"),
