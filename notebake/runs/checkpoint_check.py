@@ -8,7 +8,7 @@ from notebake.ledger.checkpoint import FIRST, Anchor, Checkpoint, key_of, parse_
 from notebake.ledger.entry import hash_of
 from notebake.ledger.entry_anchor import EntryAnchor, compare_anchor
 from notebake.ledger.verify_checkpoints import CheckpointReport, verify_checkpoints
-from notebake.runs.checkpoints import read_all, recall, recall_place, remember
+from notebake.runs.checkpoints import read_all, recall, recall_here, remember
 from notebake.runs.run_record import record_place
 
 
@@ -24,19 +24,19 @@ def check_checkpoints(
     """
     place = record_place(location)
     # Before the checkpoints are read: one that is made meanwhile is no older copy.
-    in_place = recall_place(place)
+    seen_here = recall_here(location)
     first = place.store.read(place.prefix + key_of(FIRST))
     by_origin = _seen([first.content] if first else [])
     contents = read_all(place)
     by_origin = by_origin or _seen(contents.values())
-    seen = {*by_origin, *([in_place.anchor] if in_place else [])}
+    seen = {*by_origin, *seen_here}
 
     head_at = functools.cache(functools.partial(_hash_of_entry, place))
     report = verify_checkpoints(
         contents, head_at, (*anchors, *sorted(seen, key=str)), expected_key, run
     )
     if report.head and not report.findings:
-        remember(report.head, place)
+        remember(report.head, location)
     return report
 
 

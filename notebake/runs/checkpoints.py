@@ -13,6 +13,7 @@ from notebake.errors import NextCommand, NotebakeError, RunStoreError
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.checkpoint import (
     FIRST,
+    Anchor,
     Checkpoint,
     Leaf,
     TreeHead,
@@ -27,7 +28,7 @@ from notebake.local.atomic_files import write_file
 from notebake.local.home import HomeError, home
 from notebake.record import digest_of
 from notebake.runs.record_key import earlier_key, signing_key
-from notebake.runs.run_record import record_place, recorded_chains
+from notebake.runs.run_record import record_place, recorded_chains, usual_place
 from notebake.runs.seal_index import latest_seals
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def make_checkpoint(location: str, *, is_key_lost: bool = False) -> Checkpoint:
     while True:
         earlier = _read_earlier(place)
         leaves = [leaf for checkpoint in earlier for leaf in checkpoint.leaves]
-        _check_memory(place, len(leaves))
+        _check_memory(location, len(leaves))
         origin = parse_note(earlier[-1].note).origin if earlier else new_origin()
         key = NoteKey(origin, private.public_key().public_bytes_raw())
         at = format_time(clock.now())
@@ -58,20 +59,23 @@ def make_checkpoint(location: str, *, is_key_lost: bool = False) -> Checkpoint:
         note = sign_note(head.text, origin, private, *_key_before(key, leaves, is_lost=is_key_lost))
         checkpoint = Checkpoint(number=FIRST + len(earlier), leaves=added, note=note)
         if place.store.create(place.prefix + key_of(checkpoint.number), checkpoint.content):
-            remember(head, place)
+            remember(head, location)
             return checkpoint
 
 
-def _check_memory(place: RecordPlace, size: int) -> None:
-    """Raise RunStoreError if this machine has seen a larger tree in this place."""
-    seen = recall_place(place)
-    if seen and seen.size > size:
-        where = place.store.where(place.prefix + CHECKPOINTS)
+def _check_memory(location: str, size: int) -> None:
+    """Raise RunStoreError if a larger tree of these runs, or in their place, was seen here."""
+    larger = {path: seen for path, seen in _seen_here(location).items() if seen.size > size}
+    if larger:
+        place = record_place(location)
+        most = max(seen.size for seen in larger.values())
         raise RunStoreError(
-            f"This machine has seen checkpoints with {seen.size} leaves in {where}, and only {size}"
-            " are there: some were removed, or an older copy was put back. None was made.",
+            f"This machine has seen checkpoints with {most} leaves of the runs in {location}, and"
+            f" only {size} are in {place.store.where(place.prefix + CHECKPOINTS)}: some were"
+            " removed, an older copy was put back, or the record is looked for in another place"
+            " than before. None was made.",
             "Put them back from a copy of the record. If the record was made anew on purpose,"
-            f" delete {_memory_of_place(place)}",
+            f" delete {' and '.join(map(str, larger))}",
         ).with_next(NextCommand(("history", "verify"), "To see what else was changed"))
 
 
@@ -160,9 +164,9 @@ def _head_of_chain(place: RecordPlace, run: str, at: str) -> Iterator[Leaf]:
         yield Leaf(run=run, count=count, head=hash_of(stored.content), at=at)
 
 
-def remember(head: TreeHead, place: RecordPlace) -> None:
-    """Remember on this machine the largest tree that was seen, by the record and by its place."""
-    for path in (_memory(head.origin), _memory_of_place(place)):
+def remember(head: TreeHead, location: str) -> None:
+    """Remember on this machine the largest tree that was seen: by record, place and run store."""
+    for path in (_memory(head.origin), *_memories_of(location)):
         earlier = _recall(path)
         if earlier is None or earlier.size <= head.size:
             try:
@@ -180,9 +184,17 @@ def recall(origin: str) -> TreeHead | None:
     return _recall(_memory(origin))
 
 
-def recall_place(place: RecordPlace) -> TreeHead | None:
-    """Return the largest tree that this machine has seen in a place. Raises as `recall` does."""
-    return _recall(_memory_of_place(place))
+def recall_here(location: str) -> set[Anchor]:
+    """Return the largest trees that were seen here of a run store, and in its record's place.
+
+    They differ if the record is looked for in another place than before. Raises as `recall` does.
+    """
+    return {seen.anchor for seen in _seen_here(location).values()}
+
+
+def _seen_here(location: str) -> dict[Path, TreeHead]:
+    """Return what is remembered of a run store and of its record's place, by the files."""
+    return {path: seen for path in _memories_of(location) if (seen := _recall(path))}
 
 
 def _recall(path: Path) -> TreeHead | None:
@@ -201,5 +213,8 @@ def _memory(origin: str) -> Path:
     return home() / "checkpoints" / f"{digest_of(origin)}.json"
 
 
-def _memory_of_place(place: RecordPlace) -> Path:
-    return home() / "checkpoints" / f"{digest_of('place', place.store.location, place.prefix)}.json"
+def _memories_of(location: str) -> list[Path]:
+    """Return the file of the record's place, and that of the run store if it is another one."""
+    places = (record_place(location), usual_place(location))
+    digests = [digest_of("place", place.store.location, place.prefix) for place in places]
+    return [home() / "checkpoints" / f"{digest}.json" for digest in dict.fromkeys(digests)]

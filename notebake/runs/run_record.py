@@ -79,10 +79,16 @@ def record_place(location: str) -> RecordPlace:
     """Return where the record of a run store is kept.
 
     Raises:
-        RunStoreError: $NOTEBAKE_RECORD names another place than the run store has recorded.
+        RunStoreError: $NOTEBAKE_RECORD names another place than the run store has recorded, or
+            the run store names one and has entries itself.
     """
     named = _named_place(location, os.environ.get("NOTEBAKE_RECORD", ""))
-    return RecordPlace(open_store(named)) if named else RecordPlace(open_store(location), PREFIX)
+    return RecordPlace(open_store(named)) if named else usual_place(location)
+
+
+def usual_place(location: str) -> RecordPlace:
+    """Return where the record of a run store is unless the store names another place."""
+    return RecordPlace(open_store(location), PREFIX)
 
 
 def recorded_runs(place: RecordPlace) -> set[str]:
@@ -108,5 +114,14 @@ def _named_place(location: str, wanted: str) -> str:
             f"The record of the runs in {location} is kept in {named or store.where(RECORD)}, but"
             f" NOTEBAKE_RECORD is {wanted}. A record cannot be moved.",
             f"Type: export NOTEBAKE_RECORD={named}" if named else "Type: unset NOTEBAKE_RECORD",
+        )
+    is_elsewhere = named and open_store(named).location != store.where(RECORD)
+    if is_elsewhere and store.list_top_level(PREFIX):
+        raise RunStoreError(
+            f"{store.where(PLACE)} names {named} as the place of the record, but"
+            f" {store.where(RECORD)} has entries, too. A record is in one place, and nothing moves"
+            " it there.",
+            "Find out which of the two the runs have written. If somebody has added the file that"
+            " names the other place, delete it; otherwise take away the entries beside it.",
         )
     return named

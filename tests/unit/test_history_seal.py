@@ -339,7 +339,7 @@ def test_checkpoints_that_were_all_removed_are_missed_on_a_machine_that_has_seen
     assert verify(store) == 3
     assert "an older copy was put back" in capsys.readouterr().out
     assert main(["--store", store, "history", "seal"]) == 1
-    assert "only 0 are there" in " ".join(capsys.readouterr().err.split())
+    assert "and only 0 are in" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_record_that_was_sealed_anew_elsewhere_is_another_one(
