@@ -13,6 +13,7 @@ from notebake.aws import tagging, tags
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
 from notebake.images.image_state import current_image as image_of
+from notebake.images.revoke import revoke
 from notebake.images.updates import check, tools
 from notebake.images.updates.check import check_updates
 from notebake.images.updates.current import GONE, find_current
@@ -125,6 +126,21 @@ def test_an_image_that_is_there_has_its_state(tmp_path: Path, world: CloudWorld)
     store_image(place_of(tmp_path), PLAIN, image_id=image.id)
 
     assert check_updates(PLAIN, place_of(tmp_path)).image_state == "available"
+
+
+@pytest.mark.usefixtures("world")
+def test_a_revoked_image_is_said_to_be_one(
+    tmp_path: Path, recipe_path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_image(place_of(tmp_path), PLAIN)
+    asked = ["--store", place_of(tmp_path), "check", recipe_path]
+    assert document(asked, capsys, code=5)["revoked"] is None
+    revoke(runs.IMAGE, REGION, open_store(place_of(tmp_path)), reason="a key was in it")
+
+    found = document(asked, capsys, code=5)
+
+    assert found["revoked"] == "a key was in it"
+    assert f"; {runs.IMAGE} was revoked: a key was in it" in found["sentence"]
 
 
 def test_at_most_twenty_calls_are_made(tmp_path: Path, world: CloudWorld) -> None:

@@ -26,6 +26,7 @@ from notebake.errors import CapacityError, NotebakeError
 from notebake.images.image_state import current_image
 from notebake.images.rebake.holding import RebakeInProgressError, holding_rebake
 from notebake.images.rebake.mark import count_failures, folder_of, read_mark
+from notebake.images.revoke import revoke
 from notebake.images.updates import check, tools
 from notebake.images.updates.current import find_current
 from notebake.images.updates.finding import CauseFinding, Change
@@ -180,6 +181,31 @@ def test_a_rebake_says_what_it_changed(
     current = find_current("ocean", REGION, store)
     assert current
     assert (current.image_id, current.run_id) == (NEW_IMAGE, run_id)
+
+
+def test_a_revoked_image_is_replaced_from_the_base_image(
+    store_old: StoreOld, built: mock.Mock, world: CloudWorld, tmp_path: Path
+) -> None:
+    del world
+    store = open_store(place_of(tmp_path))
+    from_before = PLAIN.model_copy(update={"rebake": POLICY.model_copy(update={"generations": 3})})
+    store_old(store.location, from_before, base=TODAY)
+    current = find_current("ocean", REGION, store.location)
+    assert current
+    assert carry_out(begun(tmp_path, from_before)).name == "Completed"
+    assert not built.called
+    revoke(current.image_id, REGION, store, reason="a key was in it")
+
+    state = carry_out(begun(tmp_path, from_before))
+
+    assert str(state.message).startswith(f"{NEW_IMAGE} accepted, ")
+    (run,) = [call.args[0] for call in built.call_args_list]
+    mark = read_mark(run.id, from_before, store)
+    assert mark
+    revoked = f"{current.image_id} was revoked: a key was in it"
+    assert mark.reason == revoked
+    assert mark.start.startswith("from the base image: ")
+    assert (run.recipe.rebake or POLICY).previous is None
 
 
 def test_the_first_image_is_baked_and_says_of_which_date_its_packages_are(

@@ -117,6 +117,23 @@ TABLE: dict[str, tuple[UpdateCheck, Rebake | None, int, str, str]] = {
         *(check(DIRECT, image_state=GONE), DEFAULT, 0, "not known"),
         "ami-1 is not there: removed, or not seen with these credentials",
     ),
+    "revoked": (
+        *(check(revoked="a key was in it"), DEFAULT, 0),
+        *("rebake", "ami-1 was revoked: a key was in it"),
+    ),
+    "revoked, and gone": (
+        *(check(image_state=GONE, revoked="a key was in it"), DEFAULT, 0),
+        *("rebake", "ami-1 was revoked: a key was in it"),
+    ),
+    "revoked, by hand": (
+        *(check(revoked="a key was in it"), None, 0),
+        *("keep", "the recipe has no rebake policy, so that it is baked by hand only"),
+    ),
+    "revoked, three failures": (
+        *(check(revoked="a key was in it"), DEFAULT, 3, "stopped"),
+        "3 rebakes of ocean in a row failed; ami-1 stays as it is, and none is begun until a build"
+        " succeeds or the recipe changes",
+    ),
     "two failures": (
         *(check(DIRECT), DEFAULT, 2),
         *("rebake", "changed: direct (xarray 2026.9 -> 2026.11)"),

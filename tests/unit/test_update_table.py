@@ -24,7 +24,7 @@ def finding(cause: Cause, *changes: Change, reason: str = "") -> CauseFinding:
     return CauseFinding(cause=cause, state=state, how="asked", changes=changes, reason=reason)
 
 
-def check(*findings: CauseFinding, state: str = "available") -> UpdateCheck:
+def check(*findings: CauseFinding, state: str = "available", revoked: str = "") -> UpdateCheck:
     known = {each.cause: each for each in findings}
     return UpdateCheck(
         recipe="ocean",
@@ -32,6 +32,7 @@ def check(*findings: CauseFinding, state: str = "available") -> UpdateCheck:
         checked=NOON,
         image_id="ami-1",
         image_state=state,
+        revoked=revoked,
         run_id="ocean-1",
         accepted=NOON,
         findings=tuple(known.get(cause, finding(cause)) for cause in CAUSES),
@@ -110,6 +111,11 @@ def packages(count: int) -> list[Change]:
         (
             check(state=GONE),
             "nothing changed since ami-1 (9 causes asked); ami-1 is not there any more",
+        ),
+        (
+            check(state=GONE, revoked="a key was in it"),
+            "nothing changed since ami-1 (9 causes asked); ami-1 was revoked: a key was in it;"
+            " ami-1 is not there any more",
         ),
         (
             UpdateCheck(recipe="ocean", region="us-west-2", checked=NOON),

@@ -6,7 +6,7 @@ from typing import Literal
 from notebake.humanize import pluralize
 from notebake.images.updates.current import GONE
 from notebake.images.updates.finding import Cause, CauseFinding
-from notebake.images.updates.sentence import describe_cause
+from notebake.images.updates.sentence import describe_cause, describe_revoked
 from notebake.images.updates.update_check import UpdateCheck
 from notebake.recipe.rebake import Rebake, RebakeCause
 from notebake.record import Record
@@ -49,6 +49,9 @@ def decide(
         )
     if check.image_id is None or check.accepted is None:
         return Decision(outcome="rebake", reason=f"no image of {check.recipe} was accepted yet")
+    # Before its state: prune disables a revoked image, and then EC2 does not show it any more.
+    if check.revoked:
+        return Decision(outcome="rebake", reason=describe_revoked(check))
     if check.image_state == GONE:
         reason = f"{check.image_id} is {GONE}: removed, or not seen with these credentials"
         return Decision(outcome="not known", reason=reason)

@@ -8,6 +8,7 @@ from notebake import clock
 from notebake.aws.call_counter import counting_calls
 from notebake.errors import NotebakeError
 from notebake.humanize import first_line
+from notebake.images.revocation import find_revocation
 from notebake.images.updates.advice.advice import Advice
 from notebake.images.updates.advice.ask import ADVISERS, advice_from
 from notebake.images.updates.base_image import check_base_image
@@ -22,6 +23,7 @@ from notebake.images.updates.side_by_side import ask_side_by_side
 from notebake.images.updates.tools import check_tools, without_repeated
 from notebake.images.updates.update_check import CAUSES, UpdateCheck
 from notebake.recipe import Recipe
+from notebake.runs.open_store import open_store
 from notebake.timeouts import CHECK_SECONDS
 from notebake.timestamps import utc_from_seconds
 
@@ -68,16 +70,21 @@ def check_image(current: CurrentImage | None, recipe: Recipe) -> UpdateCheck:
     """Return what differs between an image and the sources of a recipe today.
 
     Of a recipe with a date (`rebake.until`) the Python packages are those of that date.
+
+    Raises:
+        RunStoreError: the run store failed, so that it is not known whether the image is revoked.
     """
     with counting_calls() as counter:
         checked = utc_from_seconds(clock.now())
         found = UpdateCheck(recipe=recipe.name, region=recipe.region, checked=checked)
         if current:
+            revocation = find_revocation(current.image_id, open_store(current.store))
             answers = _ask_all(current, recipe)
             found = found.model_copy(
                 update={
                     "image_id": current.image_id,
                     "image_state": answers.state,
+                    "revoked": revocation.reason if revocation else "",
                     "run_id": current.run_id,
                     "accepted": current.accepted,
                     "findings": answers.findings,

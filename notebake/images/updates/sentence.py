@@ -40,9 +40,16 @@ def describe_check(check: UpdateCheck) -> str:
     if check.not_checked:
         names = ", ".join(finding.cause for finding in check.not_checked)
         sentence += f"; not checked: {names}"
+    if check.revoked:
+        sentence += f"; {describe_revoked(check)}"
     if check.image_state == GONE:
         sentence += f"; {check.image_id} is {GONE} any more"
     return sentence
+
+
+def describe_revoked(check: UpdateCheck) -> str:
+    """Return that the image was revoked, and why."""
+    return f"{check.image_id} was revoked: {check.revoked}"
 
 
 def changes_that_count(finding: CauseFinding) -> Sequence[Change]:

@@ -25,6 +25,8 @@ class UpdateCheck(Record):
     """None if no image of the recipe was accepted: then there are no findings."""
     image_state: str = ""
     """In EC2's words, or `not there`; "" if EC2 did not answer."""
+    revoked: str = ""
+    """Why the image was revoked; "" if it is not."""
     run_id: str | None = None
     """The run that made the image."""
     accepted: datetime.datetime | None = None
