@@ -7,6 +7,7 @@ all clients and threads of the process.
 
 import functools
 import logging
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,7 @@ from notebake.waiting import pause
 
 log = logging.getLogger(__name__)
 READS = 3
+PARTS = ("access key id", "secret access key", "session token")
 PAUSE_SECONDS = 1.0
 """The pause between attempts to read a credentials file that may be only partly written."""
 
@@ -102,7 +104,13 @@ def load_credentials(core: Any, region: str | None) -> Any:
 
 
 def _freeze(found: Any) -> Any:
-    return _as_botocore_errors(found.get_frozen_credentials, str(found.method))
+    frozen = _as_botocore_errors(found.get_frozen_credentials, str(found.method))
+    for name, value in zip(PARTS, frozen[: len(PARTS)], strict=True):
+        if re.search(r"\s", value or ""):
+            # http.client refuses it in a header, with a message that repeats the header.
+            message = f"the {name} contains a blank or the end of a line"
+            raise CredentialRetrievalError(provider=str(found.method), error_msg=message)
+    return frozen
 
 
 def _as_botocore_errors(call: Callable[[], Any], provider: str) -> Any:

@@ -70,6 +70,9 @@ def hint_for(error: Exception) -> str:
         provider, missing = (str(error.kwargs.get(key)) for key in ("provider", "cred_var"))
         if provider.startswith("assume-role"):
             return f"Add {missing} to the profile {profile()} in {path_of('config_file')}"
+    retrieval = botocores.CredentialRetrievalError
+    if isinstance(error, retrieval) and error.kwargs.get("provider") == "env":
+        return "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN again."
     if isinstance(error, botocores.InvalidConfigError) and ADDRESS.search(str(error)):
         return endpoint_hint()
     known = next((HINTS[cls] for cls in type(error).__mro__ if cls in HINTS), SETTING)

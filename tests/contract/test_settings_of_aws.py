@@ -132,6 +132,12 @@ def a_program_that_is_not_there(directory: Path) -> None:
     configure(f"[default]\ncredential_process = {directory}/none\n")
 
 
+def a_key_with_the_end_of_its_line(directory: Path) -> None:
+    del directory
+    keys()
+    os.environ["AWS_ACCESS_KEY_ID"] = "AKIDX\r"
+
+
 def half_of_a_pair(directory: Path) -> None:
     del directory
     os.environ["AWS_ACCESS_KEY_ID"] = "AKIDX"
@@ -195,6 +201,7 @@ SETTINGS: list[tuple[Callable[[Path], None], str, str]] = [
     (a_program_that_gives_what_has_ended, "still expired", "Log in again"),
     (a_program_that_gives_no_json, "custom-process|settings", "config"),
     (a_program_that_is_not_there, "none", "config"),
+    (a_key_with_the_end_of_its_line, "env: the access key id contains a blank or the end", "AWS_"),
     (half_of_a_pair, "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
     (half_of_a_pair_in_the_file, "aws_secret_access_key", "aws_secret_access_key"),
     (sso_without_a_login, "SSO|Token", "aws sso login --profile lab"),
