@@ -21,7 +21,7 @@ from flows.approval_text import describe_answer
 from flows.approved_build import Result, approved_bake, approved_share
 from flows.build_plan import BUILD, Plan
 from flows.cancelled_build import show_cancelled
-from flows.failure import add_failure, format_error, join_failures, reporting_failures
+from flows.failure import join_failures, reporting_failures
 from flows.head_start import going_on
 from flows.prefect_ui.flow_run_name import name_flow_run
 from flows.prefect_ui.form import OptionalRunId, RecipeChoice, RecipePath, StoreLocation
@@ -32,6 +32,7 @@ from flows.prefect_ui.plain_ending import ending_plainly
 from flows.prefect_ui.started_by import started_by
 from flows.prefect_ui.unfinished import deleted_error, end_paused, show_crashed, show_failure
 from flows.prefect_ui.watching import Watch, watching_flow_run
+from flows.remove_all import tear_down_after
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.acceptance.outcome import read_outcome
@@ -152,7 +153,7 @@ def execute(run: Run, watch: Watch) -> Result:
             raise
         except (Exception, KeyboardInterrupt) as error:
             if run.recipe.on_failure == "tear_down" and not watch.is_paused:
-                tear_down_after(error, run)
+                tear_down_after(error, run, TEAR_DOWN, TerminationSignal)
             raise
         carry_out(TEAR_DOWN, run)
         image = current_image(run)
@@ -178,19 +179,6 @@ def show_outcome(run: Run, image: Image, gone_on: str = "") -> str:
     except (NotebakeError, PrefectException, httpx.HTTPError) as error:
         log.warning("What was made could not be shown in Prefect: %s", error)
     return f"{image.id} accepted"
-
-
-def tear_down_after(failure: Exception | KeyboardInterrupt, run: Run) -> None:
-    """Tear down after a failure; if that fails, too, add its error to the first one."""
-    log.warning("Tearing down after the failure, as the recipe has on_failure: tear_down")
-    allow_waits()
-    try:
-        carry_out(TEAR_DOWN, run)
-    except (Exception, KeyboardInterrupt, TerminationSignal) as error:
-        if not isinstance(error, Exception):
-            error.add_note(f"Before that, the build failed: {format_error(failure)}")
-            raise
-        add_failure(failure, error, "The tear-down after this failure failed as well")
 
 
 def open_run(recipe: str, run_id: str, store: str, *, must_exist: bool = False) -> Run:
