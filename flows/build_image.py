@@ -49,7 +49,6 @@ from notebake.runs.lock import ExecutedElsewhereError, RunLostError
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
-from notebake.runs.summaries import has_run
 from notebake.waiting import (
     allow_waits,
     check_not_interrupted,
@@ -194,9 +193,9 @@ def open_run(recipe: str, run_id: str, store: str, *, must_exist: bool = False) 
     flow_run_id = str(flow_run.get_id() or "")
     if not run_id and flow_run_id:
         return open_flow_run(flow_run_id, recipe, run_store)
-    if recipe and not must_exist and not (run_id and has_run(run_id, run_store)):
+    if recipe and not must_exist and not (run_id and registry.has_begun(run_id, run_store)):
         return registry.new_run(load_recipe(Path(recipe)), recipe, run_store, run_id=run_id)
-    run = registry.load_run(run_id, run_store)
+    run = registry.load_begun_run(run_id, run_store, recipe)
     return registry.update_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 
