@@ -21,7 +21,7 @@ from flows.approval_text import describe_answer
 from flows.approved_build import Result, approved_bake, approved_share
 from flows.build_plan import BUILD, Plan
 from flows.cancelled_build import show_cancelled
-from flows.failure import add_failure, format_error, join_failures, reporting_failures
+from flows.failure import join_failures, reporting_failures
 from flows.head_start import going_on
 from flows.prefect_ui.flow_run_name import name_flow_run
 from flows.prefect_ui.form import OptionalRunId, RecipeChoice, RecipePath, StoreLocation
@@ -32,6 +32,7 @@ from flows.prefect_ui.plain_ending import ending_plainly
 from flows.prefect_ui.started_by import started_by
 from flows.prefect_ui.unfinished import deleted_error, end_paused, show_crashed, show_failure
 from flows.prefect_ui.watching import Watch, watching_flow_run
+from flows.remove_all import tear_down_after
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.acceptance.outcome import read_outcome
@@ -48,7 +49,6 @@ from notebake.runs.lock import ExecutedElsewhereError, RunLostError
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
-from notebake.runs.summaries import has_run
 from notebake.waiting import (
     allow_waits,
     check_not_interrupted,
@@ -155,7 +155,7 @@ def execute(run: Run, watch: Watch) -> Result:
         except (Exception, KeyboardInterrupt) as error:
             if run.recipe.on_failure == "tear_down" and not watch.is_paused:
                 renewal.close()
-                tear_down_after(error, run)
+                tear_down_after(error, run, TEAR_DOWN, TerminationSignal)
             raise
         renewal.close()
         carry_out(TEAR_DOWN, run)
@@ -184,19 +184,6 @@ def show_outcome(run: Run, image: Image, gone_on: str = "") -> str:
     return f"{image.id} accepted"
 
 
-def tear_down_after(failure: Exception | KeyboardInterrupt, run: Run) -> None:
-    """Tear down after a failure; if that fails, too, add its error to the first one."""
-    log.warning("Tearing down after the failure, as the recipe has on_failure: tear_down")
-    allow_waits()
-    try:
-        carry_out(TEAR_DOWN, run)
-    except (Exception, KeyboardInterrupt, TerminationSignal) as error:
-        if not isinstance(error, Exception):
-            error.add_note(f"Before that, the build failed: {format_error(failure)}")
-            raise
-        add_failure(failure, error, "The tear-down after this failure failed as well")
-
-
 def open_run(recipe: str, run_id: str, store: str, *, must_exist: bool = False) -> Run:
     """Return the run to execute: an existing run with the current recipe, or a new one.
 
@@ -210,9 +197,9 @@ def open_run(recipe: str, run_id: str, store: str, *, must_exist: bool = False) 
     flow_run_id = str(flow_run.get_id() or "")
     if not run_id and flow_run_id:
         return open_flow_run(flow_run_id, recipe, run_store)
-    if recipe and not must_exist and not (run_id and has_run(run_id, run_store)):
+    if recipe and not must_exist and not (run_id and registry.has_begun(run_id, run_store)):
         return registry.new_run(load_recipe(Path(recipe)), recipe, run_store, run_id=run_id)
-    run = registry.load_run(run_id, run_store)
+    run = registry.load_begun_run(run_id, run_store, recipe)
     return registry.update_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 
 from flows.build_plan import load_step
 from flows.recorded_step import carry_out_recorded
-from notebake.errors import NotebakeError, PreflightError
+from flows.remove_all import TEAR_DOWN_WITHOUT_PREFECT, tear_down_after
+from notebake.errors import NotebakeError, PreflightError, WrongAccountError
 from notebake.humanize import format_seconds
 from notebake.local.code_version import code_version
 from notebake.runbook.step import Outcome, Step, describe
 from notebake.runs.executing import executing
 from notebake.runs.execution_record import StartedBy, record_execution
+from notebake.runs.lock import RunLostError
 from notebake.runs.run import Run
 
 STEPS = ("preflight", "import_key_pair", "open_ssh", "launch_instance")
@@ -35,6 +37,17 @@ class Begun:
     """What was done, by the names of the steps, and when, on the monotonic clock."""
     failed: dict[str, NotebakeError] = field(default_factory=dict)
     """What ended it, by the name of the step."""
+    is_taken_over: bool = False
+    """Whether the flow has it, or had it: whatever it does after that is another execution."""
+
+    @contextmanager
+    def taken_over(self) -> Iterator[None]:
+        """End the execution after the block, and forget what was done before it."""
+        self.is_taken_over = True
+        with self.execution.pop_all():
+            yield
+        self.outcomes.clear()
+        self.failed.clear()
 
 
 _begun: ContextVar[Begun | None] = ContextVar("head start", default=None)
@@ -47,6 +60,7 @@ def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
 
     A run whose bake has to be approved gets none. A step that fails counts as the first try of its
     task: the flow shows it, tries it again if that may help, and tears down if the recipe says so.
+    What ends the block before the flow goes on, such as Ctrl-C, tears down here.
 
     Args:
         run: The run.
@@ -65,13 +79,19 @@ def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
         execution.enter_context(executing(run, StartedBy(what=command, code=code_version())))
         begun = Begun(run.id, execution)
         token = _begun.set(begun)
+        may_tear_down = run.recipe.on_failure == "tear_down"
         try:
             carry_out_first(run, begun)
-            may_tear_down = run.recipe.on_failure == "tear_down"
             for error in begun.failed.values():
                 if isinstance(error, PreflightError) and not (is_watched or may_tear_down):
                     raise error
             yield
+        except (RunLostError, WrongAccountError):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if may_tear_down and not begun.is_taken_over:
+                tear_down_after(error, run, TEAR_DOWN_WITHOUT_PREFECT)
+            raise
         finally:
             _begun.reset(token)
 
@@ -96,12 +116,12 @@ def going_on(run: Run, started_by: Callable[[], StartedBy]) -> Iterator[None]:
         WrongAccountError: the credentials belong to another account, or that cannot be ruled out.
     """
     begun = _begun.get()
-    if begun is None or begun.run_id != run.id:
+    if begun is None or begun.run_id != run.id or begun.is_taken_over:
         with executing(run, started_by()):
             yield
         return
-    with begun.execution.pop_all():
-        record_execution(run.region, run.store, started_by())
+    record_execution(run.region, run.store, started_by())
+    with begun.taken_over():
         yield
 
 

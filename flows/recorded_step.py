@@ -10,6 +10,10 @@ from notebake.runbook.step import Outcome, Step, carry_out, describe
 from notebake.runs import events
 from notebake.runs.run import Run
 
+RETRIES = 2
+RETRY_SECONDS = [2.0, 10.0]
+"""How often a step is tried again after an error that may pass, and after which pauses."""
+
 
 def carry_out_recorded(step: Step, run: Run) -> Outcome:
     """Find or make a step's product; its outcome is in the ledger when this returns.
@@ -33,6 +37,21 @@ def carry_out_recorded(step: Step, run: Run) -> Outcome:
         detail={"result": describe(outcome.result)},
     )
     return outcome
+
+
+def undo_recorded(step: Step, run: Run) -> None:
+    """Remove what a step has made, if it can be undone; the ledger has it when this returns.
+
+    Raises:
+        RunLostError: another execution has taken the run lock.
+        NotebakeError: it could not be removed.
+    """
+    if step.undo is None:
+        raise ValueError(f"{step.name} has nothing to undo")
+    check_run_lock()
+    began = time.monotonic()
+    step.undo(run)
+    events.record_outcome(run, step.name, "undone", seconds=time.monotonic() - began)
 
 
 def record_failure(run: Run, step: Step, error: NotebakeError, seconds: float) -> None:

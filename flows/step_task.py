@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import time
 from typing import Any
 
 from prefect import Task
@@ -13,16 +12,12 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
 from flows.head_start import find_early
-from flows.recorded_step import carry_out_recorded
-from notebake.aws.execution import check_run_lock
+from flows.recorded_step import RETRIES, RETRY_SECONDS, carry_out_recorded, undo_recorded
 from notebake.errors import is_retryable
 from notebake.runbook.step import Step, describe
-from notebake.runs import events
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
-RETRIES = 2
-RETRY_SECONDS = [2.0, 10.0]
 
 
 @functools.cache
@@ -44,15 +39,11 @@ def as_task(step: Step) -> Task[[Run], object]:
 @functools.cache
 def as_undo_task(step: Step) -> Task[[Run], object]:
     """Return the task that removes the step's product."""
-    undo = step.undo
-    if undo is None:
+    if step.undo is None:
         raise ValueError(f"{step.name} has nothing to undo")
 
     def remove(run: Run) -> None:
-        check_run_lock()
-        began = time.monotonic()
-        undo(run)
-        events.record_outcome(run, step.name, "undone", seconds=time.monotonic() - began)
+        undo_recorded(step, run)
 
     return _task(step, remove, f"Undo: {step.title}")
 

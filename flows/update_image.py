@@ -37,8 +37,8 @@ from notebake.recipe.file import load_recipe
 from notebake.runs.approvals.approval_log import ApprovalOpenError
 from notebake.runs.flow_runs import open_flow_run, read_run_id
 from notebake.runs.open_store import default_location, open_store
+from notebake.runs.registry import has_begun
 from notebake.runs.run import Run
-from notebake.runs.summaries import has_run
 from notebake.timestamps import utc_from_seconds
 from notebake.waiting import allow_waits
 
@@ -92,7 +92,7 @@ def find_begun(recipe_path: str, location: str) -> Run | None:
     """Return the run that this flow run has begun, if it is started again by Retry."""
     store, flow_run_id = open_store(location), str(flow_run.get_id())
     run_id = read_run_id(flow_run_id, store)
-    if run_id is None or not has_run(run_id, store):
+    if run_id is None or not has_begun(run_id, store):
         return None
     return open_flow_run(flow_run_id, recipe_path, store)
 

@@ -54,13 +54,19 @@ def execute(run: Run, command: str, *, from_step: str = "") -> int:
     What has to be approved is asked in the terminal; where nobody can be asked, it is AWAITING.
     `command` is what was typed, for the record.
     """
+    from flows.local_prefect.configured_server import find_configured_server
     from flows.local_prefect.session import prefect_server
 
     began = time.monotonic()
+    # Asked first: the server of our own is named in the environment, too.
+    is_watched = find_configured_server() is not None
+    first: Callable[[], AbstractContextManager[None]] = functools.partial(
+        _head_start, run, command, is_watched=is_watched
+    )
     # Prefect reads once which server it has: ours stays while somebody reads a question.
     with prefect_server() as wait_for_prefect:
         while True:
-            steps, wanted = execute_once(run, command, from_step, wait_for_prefect)
+            steps, wanted = execute_once(run, from_step, wait_for_prefect, first)
             if wanted is None:
                 break
             from flows.terminal.approval_prompt import ask_in_terminal
@@ -79,11 +85,17 @@ def execute(run: Run, command: str, *, from_step: str = "") -> int:
 
 
 def execute_once(
-    run: Run, command: str, from_step: str, wait_for_prefect: Callable[[], None]
+    run: Run,
+    from_step: str,
+    wait_for_prefect: Callable[[], None],
+    first: Callable[[], AbstractContextManager[None]],
 ) -> tuple[list[StepProgress], "ApprovalWantedError | None"]:
-    """Execute the run until it ends, or until a person has to be asked; show the progress."""
+    """Execute the run until it ends, or until a person has to be asked; show the progress.
+
+    Without `from_step` it begins with `first`, while Prefect comes up.
+    """
     heading = f"{run.recipe.name}  run {run.id}"
-    first = nullcontext if from_step else functools.partial(_head_start, run, command)
+    first = nullcontext if from_step else first
     with running_prefect(run, heading, _titles, wait_for_prefect, first) as progress:
         from flows.approval import ApprovalWantedError
         from flows.build_image import build_image
@@ -147,12 +159,11 @@ def running_prefect(
             APILogHandler().flush()
 
 
-def _head_start(run: Run, command: str) -> AbstractContextManager[None]:
+def _head_start(run: Run, command: str, *, is_watched: bool) -> AbstractContextManager[None]:
     """Begin the run without Prefect; the import is slow and used only here."""
     from flows.head_start import head_start
-    from flows.local_prefect.configured_server import find_configured_server
 
-    return head_start(run, command, is_watched=find_configured_server() is not None)
+    return head_start(run, command, is_watched=is_watched)
 
 
 def _titles() -> Titles:

@@ -44,7 +44,8 @@ def run(given: argparse.Namespace) -> int:
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
 
-    existing = registry.load_run(given.run, open_store(location_of(given)))
+    store = open_store(location_of(given))
+    existing = registry.load_begun_run(given.run, store, given.recipe)
     with prepared_run(existing, given.account):
         if recipe := recipe_to_adopt(existing, given.recipe):
             existing = registry.update_recipe(existing, recipe)

@@ -15,7 +15,6 @@ from notebake.runs import registry
 from notebake.runs.reserved_ids import FLOW_RUNS
 from notebake.runs.run import Run
 from notebake.runs.run_id import make_run_id
-from notebake.runs.summaries import has_run
 from notebake.store.interface import RunStore
 
 
@@ -37,17 +36,17 @@ def open_flow_run(flow_run_id: str, recipe_path: str, store: RunStore) -> Run:
     if not recipe_path:
         if run_id is None:
             raise RecipeError("Neither a recipe nor a run was given.", "Give one of the two.")
-        return registry.load_run(run_id, store)
+        return registry.load_begun_run(run_id, store, flow_run_id=flow_run_id)
     recipe = load_recipe(Path(recipe_path))
     run_id = run_id or choose_run_id(flow_run_id, recipe, store)
-    if not has_run(run_id, store):
+    if not registry.has_begun(run_id, store):
         try:
             return registry.new_run(
                 recipe, recipe_path, store, run_id=run_id, flow_run_id=flow_run_id
             )
         except RunStoreError:
             # Another process that started the same flow run may have begun it meanwhile.
-            if not has_run(run_id, store):
+            if not registry.has_begun(run_id, store):
                 raise
     return registry.update_recipe(registry.load_run(run_id, store), recipe)
 

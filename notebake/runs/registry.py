@@ -21,7 +21,7 @@ import yaml
 from pydantic import ConfigDict
 
 from notebake import installed_version
-from notebake.errors import RecipeError, RunStoreError
+from notebake.errors import RecipeError, RunStoreError, resume
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
 from notebake.record import Record, digest_of
@@ -105,6 +105,27 @@ def load_run(run_id: str, store: RunStore) -> Run:
     return Run(id=run_id, recipe=recipe, store=store.location)
 
 
+def has_begun(run_id: str, store: RunStore) -> bool:
+    """Return whether a run has its header: a kill while it began may have left the recipe alone."""
+    return bool(KEY.fullmatch(run_id) and store.read(f"{run_id}/run.json"))
+
+
+def load_begun_run(
+    run_id: str, store: RunStore, recipe_path: str = "", *, flow_run_id: str = ""
+) -> Run:
+    """Return the run with its latest recipe, to be executed; give it its header if it has none.
+
+    Without that it would be listed nowhere, and what it makes would be nobody's.
+
+    Raises:
+        RunStoreError: there is no such run, or the store failed.
+    """
+    run = load_run(run_id, store)
+    if has_begun(run_id, store):
+        return run
+    return new_run(run.recipe, recipe_path, store, run_id=run_id, flow_run_id=flow_run_id)
+
+
 def _time_in(run_id: str) -> str:
     """Return the time in an id of ours, as text that sorts by it; "" in another id."""
     return "-".join(run_id.split("-")[-3:-1]) if is_run_id(run_id) else ""
@@ -114,7 +135,10 @@ def read_header(run: Run) -> RunHeader:
     """Return the header of the run."""
     stored = open_store(run.store).read(f"{run.id}/run.json")
     if stored is None:
-        raise RunStoreError(f"The file run.json of run {run.id} is missing in {run.store}.")
+        raise RunStoreError(
+            f"The file run.json of run {run.id} is missing in {run.store}: it was killed while it"
+            " began, before it made anything."
+        ).with_next(resume(run.id))
     return RunHeader.model_validate_json(stored.content)
 
 

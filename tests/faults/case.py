@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from flows.step_task import RETRIES, RETRY_SECONDS
+from flows.recorded_step import RETRIES, RETRY_SECONDS
 from notebake import timeouts
 
 Fault = dict[str, Any]

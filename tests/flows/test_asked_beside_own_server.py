@@ -9,12 +9,17 @@ from unittest import mock
 
 import pytest
 
-from flows.cli.exit_codes import DONE
+from flows.cli.exit_codes import DONE, FAILED
 from flows.cli.main import main
 from flows.local_prefect import server, session
 from flows.local_prefect.server import is_running
 from flows.terminal import approval_prompt
+from notebake.errors import PreflightError
 from notebake.runs.approvals.approval_log import read_questions
+from notebake.runs.open_store import open_store
+from notebake.runs.recorded_run import read_recorded_run
+from notebake.runs.registry import list_runs
+from notebake.runs.run import Run
 from tests.cloud_world import CloudWorld
 from tests.flows.baked_without_hosts import bake_without_hosts
 
@@ -91,3 +96,24 @@ def test_what_is_approved_in_the_terminal_goes_on_with_the_same_server(
     assert not is_running()
     (question,) = read_questions(str(world.directory / "runs")).values()
     assert question.is_approved
+
+
+def test_what_preflight_finds_is_said_before_prefect_is_there(
+    world: CloudWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    started: list[str],
+) -> None:
+    def refuse(_run: Run) -> list[object]:
+        raise PreflightError("Nothing was made: ocean cannot be built.")
+
+    monkeypatch.setattr("tasks.preflight.check_everything", refuse)
+
+    assert build(world, "") == FAILED
+
+    assert "Nothing was made: ocean cannot be built." in capsys.readouterr().err
+    assert not started, "nobody waits for a server that nobody looks at"
+    (listed,) = list_runs(open_store(str(world.directory / "runs")))
+    (execution,) = read_recorded_run(listed.id, str(world.directory / "runs")).summary.executions
+    assert execution.started_by == "notebake build"
+    assert not is_running()

@@ -7,17 +7,23 @@ from prefect.client.schemas.objects import TaskRun
 
 from flows import build_image as building
 from flows import head_start as starting
-from flows import step_task
+from flows import remove_all, step_task
 from flows.build_image import build_image
 from flows.build_plan import BUILD, Plan, load_step
-from flows.head_start import STEPS, head_start
-from notebake.errors import CloudError, PreflightError
+from flows.head_start import STEPS, find_early, going_on, head_start
+from flows.recorded_step import RETRIES
+from notebake.aws.execution import holds_run
+from notebake.errors import CloudError, NotebakeError, PreflightError
 from notebake.ledger.kinds import ENDED, EXECUTING, STEP
 from notebake.ledger.summary import Summary
 from notebake.preflight.finding import Finding
+from notebake.resources.leftovers import find_leftovers
+from notebake.runs.execution_record import StartedBy
 from notebake.runs.lock_record import read_lock
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
+from notebake.waiting import interrupt_waits
+from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, CloudWorld, RefusedCall
 from tests.flows.baked_without_hosts import bake_without_hosts
 
@@ -142,7 +148,7 @@ def test_a_step_that_fails_counts_as_the_first_try_of_its_task(
     with world.intercepting(refused), pytest.raises(CloudError):
         build()
 
-    assert refused.fired == step_task.RETRIES + 1
+    assert refused.fired == RETRIES + 1
     assert len(checks) == 1, "what was checked a moment ago is not checked again"
     failed = [
         entry
@@ -236,3 +242,123 @@ def test_what_is_gone_when_the_flow_looks_is_made_again(world: CloudWorld) -> No
 
     assert changes(world).count("ImportKeyPair") >= 2
     assert [task.state.name for task in found if task.state][:2] == ["Already done", "Completed"]
+
+
+TORN_DOWN = RECIPE.model_copy(update={"on_failure": "tear_down"})
+
+
+@pytest.mark.usefixtures("checked")
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), NotebakeError("Prefect did not start")])
+def test_what_ends_it_before_the_flow_removes_what_was_made_if_the_recipe_says_so(
+    world: CloudWorld, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(remove_all, "RETRY_SECONDS", [0.0, 0.0])
+    run = world.new_run(TORN_DOWN)
+    late = RefusedCall(
+        "DeleteKeyPair", "UnauthorizedOperation", when=lambda _: not late.fired, status=403
+    )
+
+    def end() -> None:
+        interrupt_waits()
+        raise error
+
+    with (
+        world.intercepting(late),
+        pytest.raises(type(error)) as raised,
+        head_start(run, "notebake build", is_watched=False),
+    ):
+        end()
+
+    assert raised.value is error
+    assert changes(world)[:3] == list(CHANGES)
+    assert late.fired == 1, "a permission may be late"
+    assert not find_leftovers(run)
+    recorded = read_recorded_run(run.id, run.store)
+    undone = [
+        entry.body["step"]
+        for entry in recorded.entries
+        if entry.kind == STEP and entry.body["happening"] == "undone"
+    ]
+    assert undone[-3:] == ["launch_instance", "open_ssh", "import_key_pair"]
+    (execution,) = recorded.summary.executions
+    assert execution.error == type(error).__name__
+    assert recorded.is_sealed
+    assert is_free(run)
+
+
+@pytest.mark.usefixtures("checked")
+def test_what_a_resumed_run_has_beyond_its_first_steps_is_removed_as_well(
+    world: CloudWorld,
+) -> None:
+    run = world.new_run(TORN_DOWN)
+    carry_out_to(run, "request_image")
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        head_start(run, "notebake resume", is_watched=False),
+    ):
+        raise KeyboardInterrupt
+
+    assert not find_leftovers(run)
+
+
+@pytest.mark.usefixtures("checked")
+def test_what_a_failed_removal_leaves_is_in_the_error(world: CloudWorld) -> None:
+    run = world.new_run(TORN_DOWN)
+    stuck = RefusedCall("DeleteKeyPair", "InvalidRequest", status=400)
+
+    with (
+        world.intercepting(stuck),
+        pytest.raises(CloudError, match="tear-down after this failure failed as well") as raised,
+        head_start(run, "notebake build", is_watched=False),
+    ):
+        raise CloudError("the server did not start")
+
+    assert stuck.fired
+    assert "key pair key-" in raised.value.message
+    assert changes(world).count("RunInstances") == 1
+    assert not [left for left in find_leftovers(run) if left.id.startswith("i-")]
+
+
+@pytest.mark.usefixtures("checked")
+def test_without_on_failure_the_machine_stays_for_inspection(world: CloudWorld) -> None:
+    run = world.new_run()
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        head_start(run, "notebake build", is_watched=False),
+    ):
+        raise KeyboardInterrupt
+
+    assert [left for left in find_leftovers(run) if left.id.startswith("i-")]
+
+
+@pytest.mark.usefixtures("checked")
+def test_what_fails_once_the_flow_has_taken_over_is_left_to_the_flow(world: CloudWorld) -> None:
+    run = world.new_run(TORN_DOWN)
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        head_start(run, "notebake build", is_watched=False),
+        going_on(run, StartedBy),
+    ):
+        raise KeyboardInterrupt
+
+    assert [left for left in find_leftovers(run) if left.id.startswith("i-")]
+    assert is_free(run)
+
+
+@pytest.mark.usefixtures("checked")
+def test_a_flow_that_goes_on_twice_holds_its_run_both_times(world: CloudWorld) -> None:
+    run = world.new_run()
+
+    with head_start(run, "notebake resume", is_watched=False):
+        for _ in range(2):
+            with going_on(run, StartedBy):
+                assert not is_free(run)
+                assert holds_run()
+            assert is_free(run)
+        assert not find_early(load_step("preflight"), run), "that was of the first time"
+
+    first, second = summary_of(run).executions
+    assert not first.error + second.error

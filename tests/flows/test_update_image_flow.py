@@ -326,6 +326,24 @@ def test_retry_goes_on_with_the_same_run_and_date(
     assert [call.args[0].id for call in built.call_args_list] == [run_id] * 2
 
 
+def test_retry_begins_the_run_that_was_killed_while_it_began(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, accepted=SEPTEMBER)
+    flow_run = begun(tmp_path)
+    built.side_effect = CapacityError("no room")
+    assert carry_out(flow_run).type == StateType.FAILED
+    store = open_store(place_of(tmp_path))
+    (run_id,) = rebakes(tmp_path)
+    store.delete(f"{run_id}/run.json")
+    built.side_effect = record_bake
+
+    assert carry_out(now(flow_run)).type == StateType.COMPLETED
+
+    assert rebakes(tmp_path) == [run_id]
+    assert run_id in [header.id for header in list_runs(store)], "survey and sweep know it"
+
+
 def test_failed_rebakes_leave_the_image_and_end(
     store_old: StoreOld, world: CloudWorld, tmp_path: Path
 ) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from flows import build_image, sweep, tear_down
 from flows.approval import ApprovalWantedError
 from flows.head_start import head_start
-from flows.step_task import RETRIES, RETRY_SECONDS, as_task, as_undo_task
+from flows.recorded_step import RETRIES, RETRY_SECONDS
+from flows.step_task import as_task, as_undo_task
 from notebake import clock
 from notebake.aws.launch_permissions import shared_with
 from notebake.errors import is_retryable

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import execution
 from flows.cli.main import main
 from flows.cli.resume import recipe_to_adopt
 from notebake.errors import NextCommand, NotebakeError, RecipeError, resume
@@ -15,7 +16,8 @@ from notebake.recipe import Recipe
 from notebake.runs.events import record_outcome
 from notebake.runs.lock import hold_run
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import new_run
+from notebake.runs.registry import list_runs, new_run
+from notebake.runs.run import Run
 from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -209,6 +211,26 @@ def test_a_recipe_is_looked_for_where_the_run_was_started(tmp_path: Path) -> Non
             recipe_to_adopt(run, "")
     with pytest.raises(RecipeError):
         recipe_to_adopt(run, str(tmp_path / "nowhere.yaml"))
+
+
+def test_a_run_that_was_killed_while_it_began_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(str(tmp_path / "runs"))
+    run = new_run(RECIPE, str(tmp_path / "ocean.yaml"), store)
+    store.delete(f"{run.id}/run.json")
+    executed: list[Run] = []
+
+    def execute(run: Run, *_: object, **__: object) -> int:
+        executed.append(run)
+        return 0
+
+    monkeypatch.setattr(execution, "execute", execute)
+
+    assert main(["--store", store.location, "resume", run.id]) == 0
+
+    assert executed == [run]
+    assert [header.id for header in list_runs(store)] == [run.id], "survey and sweep know it"
 
 
 def test_the_next_commands_name_the_store_that_was_given(

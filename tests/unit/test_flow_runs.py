@@ -87,6 +87,18 @@ def test_a_kill_between_naming_and_creating_the_run_keeps_the_name(
     assert open_flow_run(FIRST, recipe, store).id == chosen
 
 
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_kill_while_the_run_begins_is_mended_by_the_retry(
+    store: RunStore, recipe: str, *, is_given: bool
+) -> None:
+    run = open_flow_run(FIRST, recipe, store)
+    store.delete(f"{run.id}/run.json")
+
+    assert open_flow_run(FIRST, recipe if is_given else "", store) == run
+
+    assert [header.flow_run_id for header in list_runs(store)] == [FIRST]
+
+
 def test_a_flow_run_without_recipe_and_run_says_what_to_give(store: RunStore) -> None:
     with pytest.raises(RecipeError, match="Neither a recipe nor a run"):
         open_flow_run(FIRST, "", store)

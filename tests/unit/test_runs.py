@@ -11,7 +11,14 @@ from notebake.runs.events import list_events, record_outcome
 from notebake.runs.files import file_path, get_file, put_file
 from notebake.runs.idempotency import bump_epoch, client_token, epoch, remember
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import list_runs, load_run, new_run, read_header, update_recipe
+from notebake.runs.registry import (
+    list_runs,
+    load_begun_run,
+    load_run,
+    new_run,
+    read_header,
+    update_recipe,
+)
 from notebake.runs.run import Run
 from notebake.store.interface import RunStore
 
@@ -78,6 +85,21 @@ def test_an_interrupted_creation_of_a_run_can_be_repeated(store: RunStore) -> No
     assert new_run(CHANGED, "ocean.yaml", store, run_id="run-1").recipe == CHANGED
     assert load_run(run.id, store).recipe == CHANGED
     assert [header.id for header in list_runs(store)] == ["run-1"]
+
+
+def test_a_run_that_goes_on_has_its_header(run: Run, store: RunStore) -> None:
+    header = read_header(run)
+    assert load_begun_run(run.id, store) == run
+    assert read_header(run) == header, "what is there stays"
+    store.delete(f"{run.id}/run.json")
+    with pytest.raises(RunStoreError, match=r"run\.json") as caught:
+        read_header(run)
+    assert f"notebake resume {run.id}" in str(caught.value)
+
+    assert load_begun_run(run.id, store, "mended.yaml") == run
+
+    assert [found.id for found in list_runs(store)] == [run.id]
+    assert read_header(run).recipe_path == "mended.yaml"
 
 
 def test_an_unknown_run_id_suggests_similar_ones(run: Run, store: RunStore) -> None:
