@@ -112,7 +112,7 @@ def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
 def print_ways(opened: Opened, view: OpenView) -> None:
     """Print the URL, and the ssh command that makes the same tunnel."""
     reached = opened.reached
-    known_hosts = known_hosts_path(reached.owner, reached.name)
+    known_hosts = known_hosts_path(reached)
     command = ssh_command(
         reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
     )
@@ -121,7 +121,7 @@ def print_ways(opened: Opened, view: OpenView) -> None:
 
 def offer_ssh(reached: Reached, view: OpenView) -> None:
     """Say how to log in by ssh."""
-    alias = alias_of(reached.owner, reached.name)
+    alias = alias_of(reached)
     if is_included(user_config_path()):
         view.lines(f"A terminal on it: ssh {alias}")
         return
@@ -136,7 +136,7 @@ def offer_ssh(reached: Reached, view: OpenView) -> None:
 def show_running_one(reached: Reached, port: int | None) -> bool:
     """Show the page of another process that holds the server open; return whether there is one."""
     process = holder_of(reached)
-    page = folder_of(reached.owner, reached.name) / PAGE_NAME
+    page = folder_of(reached) / PAGE_NAME
     if port or process is None or is_dead(process) or process == this_process():
         return False
     if not page.exists():

@@ -47,6 +47,7 @@ def find(question: Question) -> Reached:
         name=server.name,
         owner=server.owner,
         region=server.region,
+        account=server.account,
         host=found,
         jupyter_port=server.jupyter_port,
         credentials=credentials_of(os.environ),

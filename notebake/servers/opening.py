@@ -84,13 +84,13 @@ class Opening:
         finally:
             self._tunnel.close()
             self._keeper.close()
-            remove_page(self.reached.owner, self.reached.name)
+            remove_page(self.reached)
 
     async def _open(self) -> None:
         """Log in, show the page, check that it is the right server; then look at its idle timer."""
         await self._log_in()
         url = url_of(self._port, self._token)
-        page = write_page(self.reached.owner, self.reached.name, url)
+        page = write_page(self.reached, url)
         self._view.opened(Opened(self.reached, self._port, url, page))
         if not self._is_fresh:
             with suppress(NotebakeError):  # without AWS it stays open, too

@@ -1,17 +1,20 @@
 """What this computer keeps of each server: key, port, host key, where it was reached last.
 
-Nothing here is needed to find a server, only to be quicker, and to keep its port.
+Nothing here is needed to find a server, only to be quicker, and to keep its port. A place is a
+region of an account: there a person has one server of a name, and each has a folder of its own.
 """
 
 import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
-from notebake.local.atomic_files import write_file
+from notebake.local.atomic_files import create_file, write_file
 from notebake.local.home import home
 from notebake.local.process import Process
 from notebake.record import Record, digest_of
@@ -20,12 +23,45 @@ from notebake.ssh.host import Host
 
 KEY_NAME = "id_ed25519"
 REACHED_NAME = "reached.json"
+PLACE_NAME = "place.json"
+"""The file that says for which place a folder is."""
 PORT_NAME = "port"
 PROCESS_NAME = "open.process"
 """The file of the process that holds a server open."""
+ELSEWHERE = "@"
+"""It stands between name and region in the folder of a second place; no name has it."""
 NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9@._+-]")
 CREDENTIALS = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE")
 """Variables on which it depends whose servers these are."""
+
+
+class KeptServer(NamedServer, Protocol):
+    """Whatever says which server is meant, and no other of that name elsewhere."""
+
+    @property
+    def account(self) -> str:
+        """The id of its AWS account; "" if that is not known."""
+
+    @property
+    def instance_id(self) -> str:
+        """ "" for one that is not there yet."""
+
+
+class NewServer(Record):
+    """A server that is not there yet."""
+
+    name: str
+    owner: str
+    region: str
+    account: str = ""
+    instance_id: str = ""
+
+
+class Place(Record):
+    """The place for which a folder is."""
+
+    region: str
+    account: str
 
 
 class Reached(Record):
@@ -34,9 +70,15 @@ class Reached(Record):
     name: str
     owner: str
     region: str
+    account: str = ""
+    """"" as it was kept before accounts were."""
     host: Host
     jupyter_port: int | None = None
     credentials: str = ""
+
+    @property
+    def instance_id(self) -> str:
+        return self.host.instance_id
 
 
 def servers_folder() -> Path:
@@ -48,29 +90,76 @@ def servers_folder() -> Path:
     return home() / "servers"
 
 
-def folder_of(owner: str, name: str) -> Path:
-    """Return the folder of a server, whether it exists or not; no two owners share it."""
-    plain = NOT_IN_FILE_NAMES.sub("-", owner)
-    if plain != owner or plain.strip(".") == "":
-        plain += f"-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"
-    return servers_folder() / plain / name
+def folder_of(server: KeptServer) -> Path:
+    """Return the folder of a server, whether it exists or not.
+
+    No two owners share it, and no two places: that of the first is NAME, of others NAME@REGION.
+    """
+    folders = _folders_for(server)
+    found = {folder: _is_for(folder, server) for folder in folders}
+    own = next((folder for folder in folders if found[folder]), None)
+    free = next((folder for folder in folders if found[folder] is None), None)
+    return own or free or folders[-1]
+
+
+def claim_folder(server: KeptServer) -> Path:
+    """Return the folder of a server, which from now on is no other place's."""
+    folder = folder_of(server)
+    if not server.account or (folder / PLACE_NAME).exists():
+        return folder
+    place = Place(region=server.region, account=server.account)
+    is_ours = create_file(folder / PLACE_NAME, place.model_dump_json().encode() + b"\n")
+    return folder if is_ours else claim_folder(server)
+
+
+def _folders_for(server: KeptServer) -> list[Path]:
+    """Return the folders that a server may have, in the order in which they are taken."""
+    plain = NOT_IN_FILE_NAMES.sub("-", server.owner)
+    if plain != server.owner or plain.strip(".") == "":
+        plain += f"-{hashlib.sha256(server.owner.encode()).hexdigest()[:8]}"
+    second = f"{server.name}{ELSEWHERE}{server.region}"
+    third = f"{second}-{digest_of(server.account)[:8]}"
+    return [servers_folder() / plain / each for each in (server.name, second, third)]
+
+
+def _is_for(folder: Path, server: KeptServer) -> bool | None:
+    """Return whether a folder is for the place of a server; None if it is for none yet.
+
+    One from before places were kept is for that of the server that was reached there.
+    """
+    with suppress(OSError, ValidationError):
+        place = Place.model_validate_json((folder / PLACE_NAME).read_bytes())
+        return place.region == server.region and server.account in ("", place.account)
+    reached = _read_reached(folder / REACHED_NAME)
+    if reached is None:
+        return None
+    is_the_same = server.instance_id == reached.host.instance_id
+    has_its_credentials = reached.credentials == credentials_of(os.environ)
+    is_known = is_the_same or has_its_credentials or not server.account
+    return reached.region == server.region and is_known
 
 
 def remember(reached: Reached) -> None:
     """Keep where a server was reached."""
-    path = folder_of(reached.owner, reached.name) / REACHED_NAME
+    path = claim_folder(reached) / REACHED_NAME
     write_file(path, reached.model_dump_json(indent=2).encode() + b"\n")
 
 
-def forget(owner: str, name: str) -> None:
-    """Forget where a server was reached that is gone, and at which port of this computer."""
-    for each in (REACHED_NAME, PORT_NAME):
-        (folder_of(owner, name) / each).unlink(missing_ok=True)
+def forget(server: KeptServer, *, is_last: bool) -> None:
+    """Forget where a server was reached that is gone, and at which port of this computer.
+
+    Unless it was the last machine of its name in its place, what is known of another one stays.
+    """
+    folder = folder_of(server)
+    reached = _read_reached(folder / REACHED_NAME)
+    if is_last or (reached and reached.host.instance_id == server.instance_id):
+        for each in (REACHED_NAME, PORT_NAME):
+            (folder / each).unlink(missing_ok=True)
 
 
-def process_path(server: NamedServer) -> Path:
+def process_path(server: KeptServer) -> Path:
     """Return the path of the file of the process that holds a server open."""
-    return folder_of(server.owner, server.name) / PROCESS_NAME
+    return folder_of(server) / PROCESS_NAME
 
 
 def is_held_open(reached: Reached) -> bool:
@@ -78,7 +167,7 @@ def is_held_open(reached: Reached) -> bool:
     return process_path(reached).exists()
 
 
-def holder_of(server: NamedServer) -> Process | None:
+def holder_of(server: KeptServer) -> Process | None:
     """Return the process that holds a server open, or was killed while it did; None: neither."""
     try:
         return Process.model_validate_json(process_path(server).read_bytes())
@@ -99,7 +188,7 @@ def recall(name: str, *, owner: str, region: str) -> Reached | None:
         and reached.region == region
         and owner in ("", reached.owner)
     ]
-    if len(found) != 1 or (not owner and _has_unopened(name)):
+    if len(found) != 1 or (not owner and _has_unopened(name, region)):
         return None
     return found[0]
 
@@ -109,15 +198,31 @@ def credentials_of(variables: Mapping[str, str]) -> str:
     return digest_of(*(variables.get(name, "") for name in CREDENTIALS))
 
 
-def _has_unopened(name: str) -> bool:
+def _has_unopened(name: str, region: str) -> bool:
     """Return whether there is a key for a server of this name that was never opened here."""
-    keys = servers_folder().glob(f"*/{name}/{KEY_NAME}")
-    return any(not (path.parent / REACHED_NAME).exists() for path in keys)
+    return any(
+        not (path.parent / REACHED_NAME).exists() and _region_of(path.parent) in (None, region)
+        for path in _paths_of(name, KEY_NAME)
+    )
+
+
+def _region_of(folder: Path) -> str | None:
+    with suppress(OSError, ValidationError):
+        return Place.model_validate_json((folder / PLACE_NAME).read_bytes()).region
+    return None
 
 
 def _all_of(name: str) -> Iterator[Reached]:
-    for path in servers_folder().glob(f"*/{name}/{REACHED_NAME}"):
-        try:
-            yield Reached.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
-            continue
+    yield from filter(None, map(_read_reached, _paths_of(name, REACHED_NAME)))
+
+
+def _paths_of(name: str, file: str) -> Iterator[Path]:
+    """Give the paths of a file in all folders for servers of a name."""
+    for folder in (name, f"{name}{ELSEWHERE}*"):
+        yield from servers_folder().glob(f"*/{folder}/{file}")
+
+
+def _read_reached(path: Path) -> Reached | None:
+    with suppress(OSError, ValidationError):
+        return Reached.model_validate_json(path.read_bytes())
+    return None
