@@ -8,8 +8,8 @@ from flows.cli.server_options import add_server
 from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
+    from notebake.servers.folders import Reached
     from notebake.servers.locate import Question, Search
-    from notebake.servers.place import Reached
 
 EXAMPLE = """\
 notebake open ocean

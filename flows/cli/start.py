@@ -126,8 +126,8 @@ def with_key(
     A new key would not open one that is there, and another one takes the place of none that does.
     """
     from notebake.aws.identity import current_account
+    from notebake.servers.folders import NewServer
     from notebake.servers.keys import ensure_key
-    from notebake.servers.place import NewServer
 
     if existing:
         return plan

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from notebake.errors import NotebakeError
-from notebake.servers.place import Reached
+from notebake.servers.folders import Reached
 from notebake.servers.ssh_config import alias_of
 from notebake.servers.ssh_include import include, is_included, user_config_path
 

@@ -12,11 +12,12 @@ from flows.terminal.open_view import OpenView
 from notebake.local.atomic_files import delete_file, write_file
 from notebake.local.process import is_dead, this_process
 from notebake.servers.background import run_in_background
+from notebake.servers.folders import Reached, folder_of
 from notebake.servers.locate import Question, Search
 from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
 from notebake.servers.opening import Opening
 from notebake.servers.opening_view import Opened
-from notebake.servers.place import Reached, folder_of, holder_of, process_path
+from notebake.servers.place import holder_of, process_path
 from notebake.servers.ports import is_free, keep_port
 from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
 from notebake.servers.ssh_include import include_line, is_included, user_config_path

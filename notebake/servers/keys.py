@@ -4,12 +4,14 @@ import os
 import shlex
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import create_file, write_file
+from notebake.servers.folders import PLACE_NAME, KeptServer, claim_folder, first_folder, folder_of
 from notebake.servers.next_command import NamedServer, command_on
-from notebake.servers.place import KEY_NAME, KeptServer, claim_folder, folder_of
+from notebake.servers.place import KEY_NAME
 
 KEY_FILES = {
     "ssh-ed25519": "id_ed25519",
@@ -32,7 +34,19 @@ def key_path(server: KeptServer) -> Path:
     try:
         return Path((folder / NAME_OF_OWN).read_text(encoding="utf-8").strip())
     except OSError:
-        return folder / KEY_NAME
+        path = folder / KEY_NAME
+    return path if path.exists() else _key_of_before(server) or path
+
+
+def _key_of_before(server: KeptServer) -> Path | None:
+    """Return the key that servers of a name have shared, from before places were kept apart."""
+    path = first_folder(server) / KEY_NAME
+    claim = path.with_name(PLACE_NAME)
+    with suppress(FileNotFoundError):
+        made = path.stat().st_mtime
+        if not claim.exists() or made < claim.stat().st_mtime:
+            return path
+    return None
 
 
 def ensure_key(server: KeptServer, own: str = "") -> str:

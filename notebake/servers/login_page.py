@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from notebake.local.atomic_files import write_file
-from notebake.servers.place import KeptServer, folder_of
+from notebake.servers.folders import KeptServer, folder_of
 from notebake.servers.ssh_config import KEEPALIVE_SECONDS, quote
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host

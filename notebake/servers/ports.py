@@ -7,15 +7,9 @@ from pathlib import Path
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.process import is_dead, this_process
+from notebake.servers.folders import KeptServer, claim_folder, folder_of, servers_folder
 from notebake.servers.next_command import command_on
-from notebake.servers.place import (
-    PORT_NAME,
-    KeptServer,
-    claim_folder,
-    folder_of,
-    holder_of,
-    servers_folder,
-)
+from notebake.servers.place import PORT_NAME, holder_of
 
 FIRST_PORT = 7005
 LAST_PORT = 7099

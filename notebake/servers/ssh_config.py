@@ -13,7 +13,7 @@ from pathlib import Path
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.home import home
 from notebake.record import digest_of
-from notebake.servers.place import ELSEWHERE, KeptServer, claim_folder, folder_of
+from notebake.servers.folders import ELSEWHERE, KeptServer, claim_folder, folder_of
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
 

@@ -22,7 +22,8 @@ from notebake.errors import WaitTimeoutError
 from notebake.local.process import Process, process_of
 from notebake.runs.keys import generate_keys
 from notebake.servers import keys
-from notebake.servers.place import Reached, credentials_of, folder_of, remember
+from notebake.servers.folders import Reached, credentials_of, folder_of
+from notebake.servers.place import remember
 from notebake.servers.ports import keep_port
 from notebake.ssh.host import Host
 from sandbox.ec2.state.base_images import RELEASES, image_id

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.servers.place import folder_of
+from notebake.servers.folders import folder_of
 from tests.server_world import server_named
 from tests.servers.typed import Typed, laptop
 from tests.servers.world import TOKEN, Machine

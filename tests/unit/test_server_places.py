@@ -1,5 +1,6 @@
 """What this computer keeps of servers: folders, ports, keys, and where they were reached."""
 
+import os
 import socket
 import stat
 from pathlib import Path
@@ -10,9 +11,18 @@ from flows.cli.completers import find_opened_servers
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import create_file
 from notebake.runs.keys import generate_keys
+from notebake.servers import folders as server_folders
 from notebake.servers import keys, place, ports
+from notebake.servers.folders import (
+    CREDENTIALS,
+    Reached,
+    claim_folder,
+    credentials_of,
+    folder_of,
+    servers_folder,
+)
 from notebake.servers.keys import forget_own
-from notebake.servers.place import Reached, claim_folder, folder_of, forget, recall, remember
+from notebake.servers.place import forget, recall, remember
 from notebake.ssh.host import Host
 from tests.server_world import ServerName, server_named
 
@@ -31,13 +41,13 @@ def of_ada(name: str) -> ServerName:
 
 def reached(name: str = "ocean", owner: str = "ada", **more: object) -> Reached:
     whole = {"name": name, "owner": owner, "region": "us-west-2", "host": HOST}
-    credentials = place.credentials_of({"AWS_PROFILE": "lab"})
+    credentials = credentials_of({"AWS_PROFILE": "lab"})
     return Reached.model_validate({**whole, "credentials": credentials, **more})
 
 
 @pytest.fixture(autouse=True)
 def lab(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in place.CREDENTIALS:
+    for name in CREDENTIALS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_PROFILE", "lab")
 
@@ -46,7 +56,7 @@ def test_owners_never_share_a_folder() -> None:
     owners = ["ada", "ada@lab.org", "ada/lab", "ada-lab", "..", ".", "ada lab"]
     folders = {folder_of(server_named(owner, "ocean")) for owner in owners}
     assert len(folders) == len(owners)
-    assert {folder.parent.parent for folder in folders} == {place.servers_folder()}
+    assert {folder.parent.parent for folder in folders} == {servers_folder()}
 
 
 def test_a_server_is_recalled_only_with_the_credentials_that_found_it(
@@ -240,13 +250,32 @@ def test_a_folder_from_before_places_were_kept_stays_that_of_its_server(
     assert folder_of(before) == key.parent
 
 
+def test_servers_that_shared_a_key_from_before_go_on_with_it() -> None:
+    shared = folder_of(WEST) / "id_ed25519"
+    keys.ensure_key(server_named("ada", "ocean"))
+    os.utime(shared, (1, 1))
+    remember(reached(host=HOST.model_copy(update={"instance_id": "i-2"}), region="us-east-1"))
+
+    for server in (EAST, WEST):
+        claim_folder(server)
+        assert keys.key_path(server) == shared
+    anew = WEST.model_copy(update={"region": "eu-west-1", "instance_id": ""})
+    keys.ensure_key(anew)
+    assert keys.key_path(anew).parent.name == "ocean@eu-west-1"
+
+
+def test_a_key_that_is_for_one_place_is_none_for_another() -> None:
+    keys.ensure_key(WEST)
+    assert keys.key_path(EAST).parent.name == "ocean@us-east-1"
+
+
 def test_two_processes_that_claim_a_folder_at_once_get_two(monkeypatch: pytest.MonkeyPatch) -> None:
     def other_first(path: Path, content: bytes) -> bool:
-        monkeypatch.setattr(place, "create_file", create_file)
+        monkeypatch.setattr(server_folders, "create_file", create_file)
         claim_folder(EAST)
         return create_file(path, content)
 
-    monkeypatch.setattr(place, "create_file", other_first)
+    monkeypatch.setattr(server_folders, "create_file", other_first)
     assert claim_folder(WEST).name == "ocean@us-west-2"
     assert folder_of(EAST).name == "ocean"
 
