@@ -17,8 +17,8 @@ from benchmarks.open_holders import Holder, Ours, autossh, goes_on, plain_ssh, w
 from benchmarks.own_cloud import PROJECT
 from benchmarks.section import Section, Table, at_most
 from benchmarks.stopped_server import measure_stopped
+from notebake.servers.folders import Reached
 from notebake.servers.line_keeper import LineKeeper
-from notebake.servers.place import Reached
 from notebake.servers.tunnel import Tunnel
 from tests.servers.breaks import BREAKS, Scene
 from tests.servers.opened import read_place, write_place

@@ -41,6 +41,13 @@ class ServerName(Record):
     name: str
     owner: str
     region: str
+    account: str = ""
+    instance_id: str = ""
+
+
+def server_named(owner: str, name: str, **more: str) -> ServerName:
+    """Say which server is meant."""
+    return ServerName(**{"owner": owner, "name": name, "region": "us-west-2", **more})
 
 
 @dataclass

@@ -34,9 +34,10 @@ def find_directories(prefix: str, **_: object) -> dict[str, str]:
 
 def find_opened_servers(prefix: str, **_: object) -> dict[str, str]:
     """Return the names of the servers that were opened on this computer."""
-    from notebake.servers.place import servers_folder
+    from notebake.servers.folders import ELSEWHERE, servers_folder
 
-    names = {path.parent.name for path in servers_folder().glob("*/*/reached.json")}
+    folders = [path.parent.name for path in servers_folder().glob("*/*/reached.json")]
+    names = {folder.partition(ELSEWHERE)[0] for folder in folders}
     return {name: "" for name in sorted(names) if name.startswith(prefix)}
 
 

@@ -8,8 +8,8 @@ from flows.cli.server_options import add_server
 from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
+    from notebake.servers.folders import Reached
     from notebake.servers.locate import Question, Search
-    from notebake.servers.place import Reached
 
 EXAMPLE = """\
 notebake open ocean
@@ -106,7 +106,7 @@ def show_ssh_only(reached: "Reached") -> None:
     from notebake.servers.login_page import ssh_command
     from notebake.servers.ssh_config import known_hosts_path
 
-    known_hosts = known_hosts_path(reached.owner, reached.name)
+    known_hosts = known_hosts_path(reached)
     command = ssh_command(reached.host, known_hosts, port=None, jupyter_port=None)
     lines = (f"The image of {reached.name} has no JupyterLab of notebake's. Log in by:", command)
     for line in lines:

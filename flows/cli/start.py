@@ -125,11 +125,15 @@ def with_key(
 
     A new key would not open one that is there, and another one takes the place of none that does.
     """
+    from notebake.aws.identity import current_account
+    from notebake.servers.folders import NewServer
     from notebake.servers.keys import ensure_key
 
     if existing:
         return plan
-    public_key = ensure_key(plan.owner, plan.name, given.key)
+    account = current_account(plan.region).id
+    server = NewServer(name=plan.name, owner=plan.owner, region=plan.region, account=account)
+    public_key = ensure_key(server, given.key)
     return plan.model_copy(update={"public_key": public_key})
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from notebake.errors import NotebakeError
-from notebake.servers.place import Reached
+from notebake.servers.folders import Reached
 from notebake.servers.ssh_config import alias_of
 from notebake.servers.ssh_include import include, is_included, user_config_path
 
@@ -16,7 +16,7 @@ KEEP_PROGRAM = "from notebake.project import notebake; notebake()"
 
 def add_to_ssh(reached: Reached) -> str:
     """Let the user's ssh configuration include ours; return what came of it, for a person."""
-    alias = alias_of(reached.owner, reached.name)
+    alias = alias_of(reached)
     if not is_included(user_config_path()):
         try:
             include(user_config_path(), alias)

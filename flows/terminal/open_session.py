@@ -12,11 +12,12 @@ from flows.terminal.open_view import OpenView
 from notebake.local.atomic_files import delete_file, write_file
 from notebake.local.process import is_dead, this_process
 from notebake.servers.background import run_in_background
+from notebake.servers.folders import Reached, folder_of
 from notebake.servers.locate import Question, Search
 from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
 from notebake.servers.opening import Opening
 from notebake.servers.opening_view import Opened
-from notebake.servers.place import Reached, folder_of, holder_of, process_path
+from notebake.servers.place import holder_of, process_path
 from notebake.servers.ports import is_free, keep_port
 from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
 from notebake.servers.ssh_include import include_line, is_included, user_config_path
@@ -112,7 +113,7 @@ def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
 def print_ways(opened: Opened, view: OpenView) -> None:
     """Print the URL, and the ssh command that makes the same tunnel."""
     reached = opened.reached
-    known_hosts = known_hosts_path(reached.owner, reached.name)
+    known_hosts = known_hosts_path(reached)
     command = ssh_command(
         reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
     )
@@ -121,7 +122,7 @@ def print_ways(opened: Opened, view: OpenView) -> None:
 
 def offer_ssh(reached: Reached, view: OpenView) -> None:
     """Say how to log in by ssh."""
-    alias = alias_of(reached.owner, reached.name)
+    alias = alias_of(reached)
     if is_included(user_config_path()):
         view.lines(f"A terminal on it: ssh {alias}")
         return
@@ -136,7 +137,7 @@ def offer_ssh(reached: Reached, view: OpenView) -> None:
 def show_running_one(reached: Reached, port: int | None) -> bool:
     """Show the page of another process that holds the server open; return whether there is one."""
     process = holder_of(reached)
-    page = folder_of(reached.owner, reached.name) / PAGE_NAME
+    page = folder_of(reached) / PAGE_NAME
     if port or process is None or is_dead(process) or process == this_process():
         return False
     if not page.exists():

@@ -81,7 +81,12 @@ def _listed(region: str, kind: Kind, **wanted: object) -> list[dict[str, Any]]:
     with calling(f"list each {kind.name} in {region} ({kind.operation})"):
         found = [each for page in _pages(region, kind, wanted) for each in page[kind.key]]
     if kind is INSTANCE:
-        return [instance for reservation in found for instance in reservation["Instances"]]
+        # The account stands beside the instances of a launch.
+        return [
+            {"OwnerId": reservation.get("OwnerId", ""), **instance}
+            for reservation in found
+            for instance in reservation["Instances"]
+        ]
     return found
 
 

@@ -98,7 +98,7 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
     images = server_calls.describe_images(
         region, Filters=[{"Name": "image-id", "Values": [server.image_id]}]
     )
-    path = key_path(server.owner, server.name)
+    path = key_path(server)
     disks = _find_disks(server, region)
     # A volume that outlives the server has a price of its own.
     size_gib = sum(disk.size_gib for disk in disks.values() if not disk.outlives_server)
@@ -128,7 +128,7 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         ),
         key_path=str(path),
         has_key=path.exists(),
-        port=kept_port(server.owner, server.name) or FIRST_PORT,
+        port=kept_port(server) or FIRST_PORT,
     )
 
 

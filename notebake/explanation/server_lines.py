@@ -72,7 +72,7 @@ def finding(facts: ServerFacts) -> list[Action]:
 def logging_in(facts: ServerFacts) -> list[Action]:
     """Return how somebody logs in, in the plain way and by notebake's own entry."""
     plain = f"ssh{port_option()} {_options(facts)} \\\n    {_place(facts)}"
-    entry = f"ssh -F {quote(str(config_path()))} {alias_of(facts.server.owner, facts.server.name)}"
+    entry = f"ssh -F {quote(str(config_path()))} {alias_of(facts.server)}"
     return [
         on_computer(plain, "Ends with `exit`; the machine runs on."),
         on_computer(entry, "The same by the entry that notebake has written when it was opened."),

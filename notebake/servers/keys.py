@@ -4,12 +4,14 @@ import os
 import shlex
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import create_file, write_file
+from notebake.servers.folders import PLACE_NAME, KeptServer, claim_folder, first_folder, folder_of
 from notebake.servers.next_command import NamedServer, command_on
-from notebake.servers.place import KEY_NAME, folder_of
+from notebake.servers.place import KEY_NAME
 
 KEY_FILES = {
     "ssh-ed25519": "id_ed25519",
@@ -26,16 +28,28 @@ NAME_OF_OWN = "own-key"
 """A file with the path of a person's own key, if that opens the server."""
 
 
-def key_path(owner: str, name: str) -> Path:
+def key_path(server: KeptServer) -> Path:
     """Return the path of a server's private key: a person's own, or the one made for the server."""
-    folder = folder_of(owner, name)
+    folder = folder_of(server)
     try:
         return Path((folder / NAME_OF_OWN).read_text(encoding="utf-8").strip())
     except OSError:
-        return folder / KEY_NAME
+        path = folder / KEY_NAME
+    return path if path.exists() else _key_of_before(server) or path
 
 
-def ensure_key(owner: str, name: str, own: str = "") -> str:
+def _key_of_before(server: KeptServer) -> Path | None:
+    """Return the key that servers of a name have shared, from before places were kept apart."""
+    path = first_folder(server) / KEY_NAME
+    claim = path.with_name(PLACE_NAME)
+    with suppress(FileNotFoundError):
+        made = path.stat().st_mtime
+        if not claim.exists() or made < claim.stat().st_mtime:
+            return path
+    return None
+
+
+def ensure_key(server: KeptServer, own: str = "") -> str:
     """Return the public key that a server gets, as OpenSSH writes it; its private key is kept.
 
     It is for a server that is not there yet. With `own`, the path of a person's private key, that
@@ -47,10 +61,10 @@ def ensure_key(owner: str, name: str, own: str = "") -> str:
     if own:
         path = Path(own).expanduser().absolute()
         public = public_key_of(path)
-        write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
+        write_file(claim_folder(server) / NAME_OF_OWN, f"{path}\n".encode())
         return public
-    forget_own(owner, name)
-    path = folder_of(owner, name) / KEY_NAME
+    forget_own(server)
+    path = claim_folder(server) / KEY_NAME
     if not path.exists():
         from notebake.runs.keys import generate_keys
 
@@ -101,15 +115,15 @@ def public_key_of(path: Path) -> str:
         ) from error
 
 
-def remember_own(owner: str, name: str, path: Path) -> None:
+def remember_own(server: KeptServer, path: Path) -> None:
     """Remember a person's own key for a server, unless another one is on this computer."""
-    if not key_path(owner, name).is_file():
-        write_file(folder_of(owner, name) / NAME_OF_OWN, f"{path}\n".encode())
+    if not key_path(server).is_file():
+        write_file(claim_folder(server) / NAME_OF_OWN, f"{path}\n".encode())
 
 
-def forget_own(owner: str, name: str) -> None:
+def forget_own(server: KeptServer) -> None:
     """Forget which key of a person's own opens a server that is gone; the key itself stays."""
-    (folder_of(owner, name) / NAME_OF_OWN).unlink(missing_ok=True)
+    (folder_of(server) / NAME_OF_OWN).unlink(missing_ok=True)
 
 
 def check_key(path: Path, server: NamedServer) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from notebake.errors import NextCommand, NotebakeError
 from notebake.record import Record
-from notebake.servers.place import Reached
+from notebake.servers.folders import Reached
 
 PROGRAM = "notebake.servers.locate_program"
 

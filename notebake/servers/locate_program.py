@@ -22,9 +22,10 @@ from notebake.servers.find import (
     find_own_server,
     find_server,
 )
+from notebake.servers.folders import Reached, credentials_of
 from notebake.servers.locate import Question, ServerGoneError
 from notebake.servers.names import owner_of
-from notebake.servers.place import Reached, credentials_of, remember
+from notebake.servers.place import remember
 from notebake.servers.reach import reach
 from notebake.servers.server import Server
 from notebake.ssh.host import Host
@@ -47,6 +48,7 @@ def find(question: Question) -> Reached:
         name=server.name,
         owner=server.owner,
         region=server.region,
+        account=server.account,
         host=found,
         jupyter_port=server.jupyter_port,
         credentials=credentials_of(os.environ),

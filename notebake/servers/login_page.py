@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from notebake.local.atomic_files import write_file
-from notebake.servers.place import folder_of
+from notebake.servers.folders import KeptServer, folder_of
 from notebake.servers.ssh_config import KEEPALIVE_SECONDS, quote
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
@@ -28,16 +28,16 @@ def url_of(port: int, token: str) -> str:
     return f"http://127.0.0.1:{port}/lab?{urlencode({'token': token})}"
 
 
-def write_page(owner: str, name: str, url: str) -> Path:
+def write_page(server: KeptServer, url: str) -> Path:
     """Write the page, which only the user may read, and return its path."""
-    path = folder_of(owner, name) / PAGE_NAME
+    path, name = folder_of(server) / PAGE_NAME, html.escape(server.name)
     shown = html.escape(url, quote=True)
     content = (
         '<!DOCTYPE html>\n<html><head><meta charset="utf-8">\n'
         f'<meta http-equiv="refresh" content="0; url={shown}">\n'
-        f"<title>{html.escape(name)}</title></head>\n"
+        f"<title>{name}</title></head>\n"
         f"<body><script>location.replace({_in_script(url)})</script>\n"
-        f'<p><a href="{shown}">JupyterLab on {html.escape(name)}</a></p></body></html>\n'
+        f'<p><a href="{shown}">JupyterLab on {name}</a></p></body></html>\n'
     )
     write_file(path, content.encode())
     return path
@@ -47,9 +47,9 @@ def _in_script(text: str) -> str:
     return json.dumps(text).replace("<", "\\u003c")
 
 
-def remove_page(owner: str, name: str) -> None:
+def remove_page(server: KeptServer) -> None:
     """Remove the page, which holds the token."""
-    (folder_of(owner, name) / PAGE_NAME).unlink(missing_ok=True)
+    (folder_of(server) / PAGE_NAME).unlink(missing_ok=True)
 
 
 def open_browser(page: Path) -> bool:

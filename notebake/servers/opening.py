@@ -8,13 +8,13 @@ from notebake.commands.jupyter import read_token
 from notebake.errors import HostCommandError, HostUnreachableError, NotebakeError
 from notebake.jupyter.requests import is_logged_in, list_sessions
 from notebake.servers.background import run_in_background
+from notebake.servers.folders import Reached
 from notebake.servers.idle_state import READ_IDLE_FILE, parse_idle_state
 from notebake.servers.line_events import USUAL_TIMING, Event, LineUp, Timing
 from notebake.servers.line_keeper import LineKeeper
 from notebake.servers.locate import Question, Search, locate
 from notebake.servers.login_page import remove_page, url_of, write_page
 from notebake.servers.opening_view import Opened, View
-from notebake.servers.place import Reached
 from notebake.servers.ports import port_taken_error
 from notebake.servers.silence import Silence, at_work_since
 from notebake.servers.tunnel import Tunnel
@@ -84,13 +84,13 @@ class Opening:
         finally:
             self._tunnel.close()
             self._keeper.close()
-            remove_page(self.reached.owner, self.reached.name)
+            remove_page(self.reached)
 
     async def _open(self) -> None:
         """Log in, show the page, check that it is the right server; then look at its idle timer."""
         await self._log_in()
         url = url_of(self._port, self._token)
-        page = write_page(self.reached.owner, self.reached.name, url)
+        page = write_page(self.reached, url)
         self._view.opened(Opened(self.reached, self._port, url, page))
         if not self._is_fresh:
             with suppress(NotebakeError):  # without AWS it stays open, too

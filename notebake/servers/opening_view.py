@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from notebake.servers.folders import Reached
 from notebake.servers.idle_state import IdleState
 from notebake.servers.line_events import Event
-from notebake.servers.place import Reached
 from notebake.servers.silence import Silence
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.process import is_dead, this_process
-from notebake.servers.next_command import NamedServer, command_on
-from notebake.servers.place import PORT_NAME, folder_of, holder_of, servers_folder
+from notebake.servers.folders import KeptServer, claim_folder, folder_of, servers_folder
+from notebake.servers.next_command import command_on
+from notebake.servers.place import PORT_NAME, holder_of
 
 FIRST_PORT = 7005
 LAST_PORT = 7099
@@ -18,13 +19,13 @@ class PortTakenError(NotebakeError):
     """Another program listens on the port of a server."""
 
 
-def keep_port(server: NamedServer, wanted: int | None = None) -> int:
+def keep_port(server: KeptServer, wanted: int | None = None) -> int:
     """Return the server's port: the one wanted, the one kept, or the next that is free; keep it.
 
     Raises:
         PortTakenError: the one wanted is taken, and the one kept stays; or all are taken.
     """
-    path = _path_of(server.owner, server.name)
+    path = claim_folder(server) / PORT_NAME
     with locked(servers_folder()):
         if wanted and not is_free(wanted):
             raise port_taken_error(server, wanted)
@@ -33,20 +34,15 @@ def keep_port(server: NamedServer, wanted: int | None = None) -> int:
     return port
 
 
-def kept_port(owner: str, name: str) -> int | None:
+def kept_port(server: KeptServer) -> int | None:
     """Return the port at which a server was opened on this computer; None if it never was."""
-    return _read(_path_of(owner, name))
+    return _read(folder_of(server) / PORT_NAME)
 
 
-def port_taken_error(server: NamedServer, port: int) -> PortTakenError:
+def port_taken_error(server: KeptServer, port: int) -> PortTakenError:
     """Return the error for a kept port on which something else listens; it may be an `open`."""
     holder = holder_of(server)
-    if (
-        holder
-        and not is_dead(holder)
-        and holder != this_process()
-        and kept_port(server.owner, server.name) == port
-    ):
+    if holder and not is_dead(holder) and holder != this_process() and kept_port(server) == port:
         return PortTakenError(
             f"Another `notebake open` of {server.name}, {holder.label}, holds port {port} of this"
             " computer.",
@@ -64,10 +60,6 @@ def port_taken_error(server: NamedServer, port: int) -> PortTakenError:
             purpose="To open it at another",
         )
     )
-
-
-def _path_of(owner: str, name: str) -> Path:
-    return folder_of(owner, name) / PORT_NAME
 
 
 def _next_free(path: Path) -> int:

@@ -25,9 +25,9 @@ def reach(server: Server, person: str, *, own_key: str, may_start: bool) -> Host
         NotebakeError: its host key or its private key is not known here, or EC2 refused.
     """
     host_key_of(server)
-    key = Path(own_key).expanduser().absolute() if own_key else key_path(server.owner, server.name)
+    key = Path(own_key).expanduser().absolute() if own_key else key_path(server)
     check_key(key, server)
-    remember_own(server.owner, server.name, key)
+    remember_own(server, key)
     running = _running(server, may_start=may_start)
     host = Host(
         instance_id=running.id,
@@ -36,7 +36,7 @@ def reach(server: Server, person: str, *, own_key: str, may_start: bool) -> Host
         private_key_path=str(key),
         host_key=host_key_of(running),
     )
-    write_entry(running.owner, running.name, host)
+    write_entry(running, host)
     admit(running, person)
     return host
 

@@ -21,6 +21,8 @@ class Server(Record):
     name: str
     owner: str
     region: str
+    account: str = ""
+    """The id of the AWS account; "" where EC2 did not show it."""
     state: str
     instance_type: str
     zone: str
@@ -40,6 +42,10 @@ class Server(Record):
     volume_ids: dict[str, str] = Field(default_factory=dict)
     """Device name as requested → volume id."""
     tags: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def instance_id(self) -> str:
+        return self.id
 
     @property
     def login(self) -> str:
@@ -122,6 +128,7 @@ def as_server(found: dict[str, Any], region: str) -> Server:
         name=shown.get(tags.SERVER, ""),
         owner=shown.get(tags.OWNER, ""),
         region=region,
+        account=found.get("OwnerId", ""),
         state=state,
         instance_type=found["InstanceType"],
         zone=found["Placement"]["AvailabilityZone"],

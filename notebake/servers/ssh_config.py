@@ -1,17 +1,19 @@
 """An ssh entry for each server, in a file of our own: `ssh nb-NAME`, sftp, editors.
 
-The second owner's server of a name on this computer is `nb-NAME.OWNER`.
+The second owner's server of a name on this computer is `nb-NAME.OWNER`, one of another region or
+account `nb-NAME.OWNER.REGION`.
 """
 
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.home import home
 from notebake.record import digest_of
-from notebake.servers.place import folder_of
+from notebake.servers.folders import ELSEWHERE, KeptServer, claim_folder, folder_of
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
 
@@ -25,36 +27,40 @@ def config_path() -> Path:
     return home() / "ssh" / "config"
 
 
-def alias_of(owner: str, name: str) -> str:
+def alias_of(server: KeptServer) -> str:
     """Return what is typed after `ssh` to reach a server: with its owner, if the short one is
     another person's here."""
-    return _alias_among(_read_blocks()[1], owner, name)
+    return _alias_among(_read_blocks()[1], server)
 
 
-def known_hosts_path(owner: str, name: str) -> Path:
+def known_hosts_path(server: KeptServer) -> Path:
     """Return the path of the file with the server's host key."""
-    return folder_of(owner, name) / "known_hosts"
+    return folder_of(server) / "known_hosts"
 
 
-def write_entry(owner: str, name: str, host: Host) -> Path:
+def write_entry(server: KeptServer, host: Host) -> Path:
     """Write a server's host key and its entry, or replace them; return the path of the entries."""
-    known_hosts = known_hosts_path(owner, name)
+    claim_folder(server)
+    known_hosts = known_hosts_path(server)
     write_file(known_hosts, f"{host.instance_id} {host.host_key}\n".encode())
-    _replace(owner, name, lambda alias, _: block_of(alias, host, known_hosts))
+    _replace(server, lambda alias, _: block_of(alias, host, known_hosts))
     return config_path()
 
 
-def remove_entry(owner: str, name: str, instance_id: str) -> None:
+def remove_entry(server: KeptServer) -> None:
     """Remove the entry of a server that is gone, and its host key.
 
-    The entries of another person's server of that name, and of the next one, stay.
+    The entries of another person's server of that name, of another one and of the next one, stay.
     """
 
     def keep(_: str, block: str) -> str:
-        return "" if f"HostKeyAlias {instance_id}\n" in block else block
+        return "" if f"HostKeyAlias {server.instance_id}\n" in block else block
 
-    _replace(owner, name, keep)
-    known_hosts_path(owner, name).unlink(missing_ok=True)
+    _replace(server, keep)
+    known_hosts = known_hosts_path(server)
+    with suppress(FileNotFoundError):
+        if known_hosts.read_text(encoding="utf-8").startswith(f"{server.instance_id} "):
+            known_hosts.unlink()
 
 
 def block_of(alias: str, host: Host, known_hosts: Path) -> str:
@@ -82,13 +88,13 @@ def quote(path: Path, *, has_tokens: bool = True) -> str:
     return '"{}"'.format(text.replace("%", "%%") if has_tokens else text)
 
 
-def _replace(owner: str, name: str, change: Callable[[str, str], str]) -> None:
+def _replace(server: KeptServer, change: Callable[[str, str], str]) -> None:
     """Put a block in the place of a server's earlier one: what `change` returns for alias and
     block; "" for none."""
     path = config_path()
     with locked(path.parent):
         first, blocks = _read_blocks()
-        alias = _alias_among(blocks, owner, name)
+        alias = _alias_among(blocks, server)
         before = blocks.pop(alias, "")
         if after := change(alias, before):
             blocks[alias] = after
@@ -106,13 +112,17 @@ def _read_blocks() -> tuple[str, dict[str, str]]:
     return first or HEADER, {each.split(maxsplit=1)[0]: f"Host {each}" for each in blocks}
 
 
-def _alias_among(blocks: Mapping[str, str], owner: str, name: str) -> str:
+def _alias_among(blocks: Mapping[str, str], server: KeptServer) -> str:
     """Return the alias that a server has among these entries, or gets beside them."""
-    own = f"UserKnownHostsFile {quote(known_hosts_path(owner, name))}\n"
-    short = f"nb-{name}"
-    folder = folder_of(owner, name).parent.name
+    own = f"UserKnownHostsFile {quote(known_hosts_path(server))}\n"
+    short = f"nb-{server.name}"
+    folder = folder_of(server)
+    owner = folder.parent.name
     # ssh takes what is before an @ for a user; the digest keeps apart what reads the same then.
-    plain = folder if "@" not in folder else f"{folder.replace('@', '-')}-{digest_of(owner)[:8]}"
-    long = f"{short}.{plain}"
+    plain = owner
+    if "@" in owner:
+        plain = f"{owner.replace('@', '-')}-{digest_of(server.owner)[:8]}"
+    _, is_elsewhere, place = folder.name.partition(ELSEWHERE)
+    long = f"{short}.{plain}.{place}" if is_elsewhere else f"{short}.{plain}"
     is_free = short not in blocks or own in blocks[short]
     return short if is_free and long not in blocks else long

@@ -36,9 +36,9 @@ def terminate_server(server: Server) -> None:
         ensure_outside_ends(others[0])
     else:
         remove_parts(server.owner, server.name, server.region)
-        forget_own(server.owner, server.name)
-    remove_entry(server.owner, server.name, server.id)
-    forget(server.owner, server.name)
+        forget_own(server)
+    remove_entry(server)
+    forget(server, is_last=not others)
 
 
 def remove_parts(owner: str, name: str, region: str) -> list[str]:

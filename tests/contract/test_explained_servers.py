@@ -26,7 +26,7 @@ from tests.cloud_world import REGION
 from tests.explained_run import LINES, actions_of
 from tests.json_documents import document
 from tests.limits import HANG_SECONDS
-from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world
+from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_named, server_world
 
 PROGRAM = """
 import json, sys
@@ -59,7 +59,7 @@ def text_of(explanation: Explanation, *places: Where) -> str:
 def test_a_running_server_is_explained_by_its_own_ids(
     world: ServerWorld, plan_tags: dict[str, str]
 ) -> None:
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     server = world.start(world.plan(tags=plan_tags))
 
     explanation = explained()
@@ -84,7 +84,7 @@ def test_what_its_image_has_not_is_explained_too(
 ) -> None:
     monkeypatch.setattr(admission, "own_address", lambda _server: "198.51.100.1")
     monkeypatch.setattr(mounting, "run_on", lambda *_, **__: "mounted")
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     volumes = (WantedVolume(name="data", size_gib=5),)
     made, mapping = disks_of_launch([WantedVolume(name="work", size_gib=2)], [], "ubuntu")
     marks = {tags.IDLE: "60", **tag_of_disks(made)}
@@ -113,7 +113,7 @@ def test_what_its_image_has_not_is_explained_too(
 def test_an_image_of_notebakes_has_a_jupyterlab_before_it_was_ever_opened(
     world: ServerWorld,
 ) -> None:
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     world.start(world.plan(tags={tags.IDLE: "60", tags.RECIPE: "ocean"}))
     text = text_of(explained(), *LINES)
     assert "sudo cat /etc/notebake/jupyter-token" in text

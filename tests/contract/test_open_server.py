@@ -22,6 +22,7 @@ from notebake.servers.place import recall
 from notebake.servers.reach import reach
 from notebake.servers.ssh_config import config_path
 from tests.cloud_world import REGION, CloudWorld
+from tests.server_world import server_named
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
 
@@ -52,7 +53,7 @@ def launch(world: CloudWorld, *, host_key: str = HOST_KEY, owner: str = "ada") -
     world.ec2.get_waiter("instance_running").wait(
         InstanceIds=[instance_id], WaiterConfig={"Delay": 1}
     )
-    keys.ensure_key(owner, "ocean")
+    keys.ensure_key(server_named(owner, "ocean"))
     return instance_id
 
 
@@ -96,7 +97,7 @@ def test_a_running_server_is_reached_with_its_key_and_its_host_key(
     host = reach(ada(), "ada", own_key="", may_start=False)
     assert (host.instance_id, host.host_key, host.user) == (instance_id, HOST_KEY, "ubuntu")
     assert host.address == ada().public_address
-    assert host.private_key_path == str(keys.key_path("ada", "ocean"))
+    assert host.private_key_path == str(keys.key_path(server_named("ada", "ocean")))
     assert f"HostKeyAlias {instance_id}" in config_path().read_text()
     assert list(rules(world)) == ["198.51.100.1/32"]
 
@@ -166,7 +167,7 @@ def test_no_host_key_is_trusted_on_first_use(world: CloudWorld) -> None:
 def test_a_lost_key_file_is_named_before_anything_is_started(world: CloudWorld) -> None:
     instance_id = launch(world)
     stop(world, instance_id)
-    keys.key_path("ada", "ocean").unlink()
+    keys.key_path(server_named("ada", "ocean")).unlink()
     with pytest.raises(NotebakeError, match="is not on this computer"):
         reach(ada(), "ada", own_key="", may_start=True)
     assert ada().state == "stopped"
@@ -185,7 +186,7 @@ def test_another_process_finds_it_and_tells_of_errors(world: CloudWorld) -> None
         locate(Question(name="moon", owner="ada", region=REGION), said.append)
     assert caught.value.next_commands[0].words == ("servers",)
     home = Path(os.environ["HOME"])
-    secret = keys.key_path("ada", "ocean").read_text().splitlines()[2]
+    secret = keys.key_path(server_named("ada", "ocean")).read_text().splitlines()[2]
     readable = [path for path in home.rglob("*.json") if secret in path.read_text()]
     assert readable == []
     assert secret not in json.dumps(said)

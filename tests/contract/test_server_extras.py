@@ -27,7 +27,7 @@ from sandbox.hosts.machines import Exit
 from tests.cloud_world import REGION
 from tests.json_documents import document
 from tests.killed_calls import Killed, killed_at, killed_during
-from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
+from tests.server_world import OWNER, UBUNTU, ServerWorld, server_named, server_world
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_hold_is_not_shown_beyond_the_hard_end(
 def test_a_volume_without_a_server_is_listed_with_its_price(
     world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     server = world.start(world.plan(volumes=(WantedVolume(name="data", size_gib=50),)))
     before = row_of(capsys)["usd_per_month_stopped"]
     (row,) = document(["servers"], capsys)["volumes"]
@@ -136,7 +136,7 @@ def test_a_volume_without_a_server_is_listed_with_its_price(
 def test_a_volume_in_use_is_refused_before_anybody_is_asked(
     world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     server = world.start(world.plan(volumes=(WantedVolume(name="data", size_gib=5),)))
     typed = ["terminate", "--volume", "data", "--owner", OWNER]
     capsys.readouterr()
@@ -162,7 +162,7 @@ def test_terminate_takes_a_server_or_a_volume(capsys: pytest.CaptureFixture[str]
 def test_terminate_says_what_is_lost_before_it_asks(
     world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     server = world.start(world.plan(volumes=(WantedVolume(name="data", size_gib=5),)))
     trees = (
         WorkTree(path="/home/ubuntu/ocean", changed=2, untracked=1, commits=3, stashes=1),
@@ -305,7 +305,7 @@ def test_an_address_is_free_whether_ec2_shows_no_id_or_an_empty_one() -> None:
 def test_a_volume_that_is_being_deleted_is_listed_nowhere(
     world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     world.start(world.plan(volumes=(WantedVolume(name="data", size_gib=50),)))
     (shown,) = server_volume_calls.list_volumes(REGION)
     ended = {**shown, "State": "deleting", "Attachments": []}

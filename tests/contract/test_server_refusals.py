@@ -22,7 +22,8 @@ from notebake.errors import WaitTimeoutError
 from notebake.local.process import Process, process_of
 from notebake.runs.keys import generate_keys
 from notebake.servers import keys
-from notebake.servers.place import Reached, credentials_of, folder_of, remember
+from notebake.servers.folders import Reached, credentials_of, folder_of
+from notebake.servers.place import remember
 from notebake.servers.ports import keep_port
 from notebake.ssh.host import Host
 from sandbox.ec2.state.base_images import RELEASES, image_id
@@ -30,7 +31,7 @@ from tests.cloud_world import REGION
 from tests.conformance.account import FRIEND
 from tests.ec2_actions import Ec2Actions
 from tests.quick_clock import QuickClock
-from tests.server_world import HOST_KEY, UBUNTU, ServerName, ServerWorld, server_world
+from tests.server_world import HOST_KEY, UBUNTU, ServerName, ServerWorld, server_named, server_world
 
 PERSON = "moto"
 """The name of the user whose credentials the sandbox's are."""
@@ -128,7 +129,7 @@ def test_an_image_that_is_not_shared_is_refused_with_what_its_owner_types(
         *("notebake", "share", shown, "--with", FRIEND, "--region", REGION)
     ]
     check_nothing_is_left(world)
-    assert not folder_of(PERSON, "ocean").exists()
+    assert not folder_of(server_named(PERSON, "ocean")).exists()
 
 
 def test_an_interrupted_start_says_what_may_run_and_how_it_is_removed(
@@ -313,7 +314,7 @@ def test_a_lost_key_is_named_before_anything_starts_and_starting_makes_no_other(
 ) -> None:
     assert main(list(START)) == 0
     assert main(["stop", "ocean"]) == 0
-    path = keys.key_path(PERSON, "ocean")
+    path = keys.key_path(server_named(PERSON, "ocean"))
     path.unlink()
     said = refused("open", "ocean")
     assert f"{path} does not exist" in said
@@ -337,9 +338,9 @@ def test_a_key_that_is_named_for_a_server_that_is_there_hides_none_that_opens_it
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(list(START)) == 0
-    path = keys.key_path(PERSON, "ocean")
+    path = keys.key_path(server_named(PERSON, "ocean"))
     assert main([*START, "--key", str(own_key(tmp_path))]) == 0
-    assert keys.key_path(PERSON, "ocean") == path
+    assert keys.key_path(server_named(PERSON, "ocean")) == path
     assert "Its key stays as it is" in capsys.readouterr().out
 
 
@@ -350,14 +351,17 @@ def test_an_own_key_is_for_one_server_and_its_file_is_never_written(
 ) -> None:
     own = own_key(tmp_path)
     assert main([*START, "--key", str(own)]) == 0
-    assert keys.key_path(PERSON, "ocean") == own
+    assert keys.key_path(server_named(PERSON, "ocean")) == own
     if ended == "elsewhere":
         world.world.ec2.terminate_instances(InstanceIds=[world.servers()[0].id])
     else:
         assert main(["terminate", "ocean", "--yes"]) == 0
     own.unlink()
     assert main(list(START)) == 0
-    assert keys.key_path(PERSON, "ocean") == folder_of(PERSON, "ocean") / "id_ed25519"
+    assert (
+        keys.key_path(server_named(PERSON, "ocean"))
+        == folder_of(server_named(PERSON, "ocean")) / "id_ed25519"
+    )
     assert not own.exists()
 
 
@@ -389,7 +393,7 @@ def test_a_plan_that_is_declined_leaves_no_key(
     said = refused("start", UBUNTU, "--name", "ocean")
     assert "--yes" in said
     check_nothing_is_left(world)
-    assert not folder_of(PERSON, "ocean").exists()
+    assert not folder_of(server_named(PERSON, "ocean")).exists()
 
 
 def opened_before(world: ServerWorld) -> None:
@@ -400,7 +404,7 @@ def opened_before(world: ServerWorld) -> None:
         instance_id=server.id,
         address="127.0.0.1",
         user="ubuntu",
-        private_key_path=str(keys.key_path(PERSON, "ocean")),
+        private_key_path=str(keys.key_path(server_named(PERSON, "ocean"))),
         host_key=HOST_KEY,
     )
     remember(
@@ -432,7 +436,7 @@ def test_a_port_that_another_program_has_is_refused_with_one_that_is_free(
     assert command == ["notebake", "open", "ocean", "--port", *WHOSE]
     with socket.create_server(("127.0.0.1", int(free))):
         pass
-    folder = folder_of(PERSON, "ocean")
+    folder = folder_of(server_named(PERSON, "ocean"))
     assert not (folder / "open.html").exists()
     assert not (folder / "open.process").exists()
 
@@ -449,7 +453,7 @@ def test_a_second_open_leaves_the_record_of_the_first_and_says_that_it_holds_the
     world: ServerWorld, refused: Callable[..., str], another_process: Process
 ) -> None:
     opened_before(world)
-    record = folder_of(PERSON, "ocean") / "open.process"
+    record = folder_of(server_named(PERSON, "ocean")) / "open.process"
     record.write_text(another_process.model_dump_json())
     with socket.create_server(("127.0.0.1", keep_port(ocean()))):
         said = refused("open", "ocean", "--print")

@@ -26,7 +26,7 @@ from notebake.servers.wanted_volume import WantedVolume, check_names, read_volum
 from notebake.ssh.host import Host
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import Killed, killed_at, killed_during
-from tests.server_world import OWNER, ServerWorld, server_world
+from tests.server_world import OWNER, ServerWorld, server_named, server_world
 
 DATA = WantedVolume(name="data", size_gib=5)
 
@@ -53,7 +53,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Host, str]]:
 
 def plan(world: ServerWorld, name: str = "ocean", *volumes: WantedVolume) -> LaunchPlan:
     owner = OWNER
-    keys.ensure_key(owner, name)
+    keys.ensure_key(server_named(owner, name))
     return world.plan(name, volumes=volumes or (DATA,))
 
 
@@ -263,7 +263,7 @@ def test_a_disk_of_the_launch_ends_with_its_server(
 ) -> None:
     asked = world.plan(volumes=())
     disks, mapping = disks_of_launch([WantedVolume(name="work", size_gib=2)], [], "ubuntu")
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     changes: dict[str, Any] = {"disks": tuple(mapping), "tags": asked.tags | tag_of_disks(disks)}
     server = world.start(asked.model_copy(update=changes))
     assert len(typed) == 1
@@ -283,7 +283,7 @@ def test_a_disk_of_the_launch_ends_with_its_server(
 def test_a_volume_is_refused_beside_a_disk_of_its_name_or_place(world: ServerWorld) -> None:
     asked = world.plan(volumes=())
     disks, mapping = disks_of_launch([WantedVolume(name="work", size_gib=2)], [], "ubuntu")
-    keys.ensure_key(OWNER, "ocean")
+    keys.ensure_key(server_named(OWNER, "ocean"))
     changes: dict[str, Any] = {"disks": tuple(mapping), "tags": asked.tags | tag_of_disks(disks)}
     server = world.start(asked.model_copy(update=changes))
     for wanted in (

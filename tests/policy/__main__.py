@@ -72,6 +72,7 @@ from tests.kills.world import World, make_directory, put_in_place, remove_direct
 from tests.policy.iam import Iam, allow_all
 from tests.policy.tours import OTHER, SERVERS, TOURS, Tour
 from tests.policy.writes import Forks, Writes
+from tests.server_world import server_named
 
 ABANDONED_AFTER = "CreateImage"
 ELSEWHERE = "eu-central-1"
@@ -184,7 +185,7 @@ def use_servers(run: Run, world: World) -> None:
         profile=give_profile(world),
         tags={tags.IDLE: "60", tags.DAILY_END: "19:00 Asia/Tokyo", tags.SCHEDULER_ROLE: STOP_ROLE},
     )
-    ensure_key(plan.owner, plan.name)
+    ensure_key(server_named(plan.owner, plan.name))
     # The hosts of this world have no ssh; what is typed on them asks AWS for nothing.
     with mock.patch("notebake.servers.mounting.run_on", return_value="mounted"):
         start_and_end(plan, vpc_id)

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from notebake.servers.folders import Reached
 from notebake.servers.idle_state import IdleState
 from notebake.servers.line_events import Event, Timing
 from notebake.servers.locate import Question
 from notebake.servers.opening import Opening
 from notebake.servers.opening_view import Opened
-from notebake.servers.place import Reached
 from notebake.servers.silence import Silence, describe_silence
 from notebake.ssh.line import Keepalive
 from tests.limits import HANG_SECONDS

@@ -20,6 +20,7 @@ from notebake.errors import (
     TunnelForbiddenError,
     WrongHostKeyError,
 )
+from notebake.servers.folders import Reached
 from notebake.servers.line_events import LineUp, Timing, Trouble
 from notebake.servers.line_keeper import LineKeeper
 from notebake.servers.locate import (
@@ -30,7 +31,6 @@ from notebake.servers.locate import (
     locate,
 )
 from notebake.servers.opening import Opening
-from notebake.servers.place import Reached
 from notebake.servers.tunnel import Tunnel
 from notebake.ssh import dial
 from notebake.ssh import host as hosts

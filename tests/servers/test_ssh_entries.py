@@ -18,6 +18,7 @@ from notebake.servers.ssh_config import (
 from notebake.servers.ssh_include import IncludeError, include, include_line, is_included
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
+from tests.server_world import server_named
 from tests.ssh.own_sshd import Sshd, make_key, sshd_running, why_none
 
 
@@ -60,7 +61,7 @@ def host_at(address: str, tmp_path: Path) -> Host:
 
 
 def test_ssh_reads_the_entry_as_it_is_meant(tmp_path: Path) -> None:
-    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
     found = settings(config_path(), "nb-ocean")
     assert found["hostname"] == "198.51.100.7"
     assert found["hostkeyalias"] == "i-1"
@@ -73,20 +74,20 @@ def test_ssh_reads_the_entry_as_it_is_meant(tmp_path: Path) -> None:
 
 def test_entries_are_replaced_alone_and_removed_alone(tmp_path: Path) -> None:
     for name in ("ocean", "ice", "ocean-two"):
-        write_entry("ada", name, host_at("198.51.100.7", tmp_path))
-    write_entry("ada", "ocean", host_at("198.51.100.8", tmp_path))
+        write_entry(server_named("ada", name), host_at("198.51.100.7", tmp_path))
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.8", tmp_path))
     assert settings(config_path(), "nb-ocean")["hostname"] == "198.51.100.8"
     assert settings(config_path(), "nb-ocean-two")["hostname"] == "198.51.100.7"
-    remove_entry("bob", "ocean", "i-2")
+    remove_entry(server_named("bob", "ocean", instance_id="i-2"))
     assert settings(config_path(), "nb-ocean")["hostname"] == "198.51.100.8"
-    remove_entry("ada", "ocean", "i-1")
+    remove_entry(server_named("ada", "ocean", instance_id="i-1"))
     assert settings(config_path(), "nb-ocean")["hostname"] == "nb-ocean"
     assert settings(config_path(), "nb-ice")["hostname"] == "198.51.100.7"
-    assert not known_hosts_path("ada", "ocean").exists()
+    assert not known_hosts_path(server_named("ada", "ocean")).exists()
 
 
 def test_ssh_and_sftp_reach_the_server_by_its_name(sshd: Sshd, tmp_path: Path) -> None:
-    write_entry("ada", "ocean", sshd.host)
+    write_entry(server_named("ada", "ocean"), sshd.host)
     done = run("ssh", "-F", str(config_path()), "nb-ocean", "echo $((6 * 7))")
     assert done.stdout == "42\n", done.stderr
     (tmp_path / "batch").write_text(f"put {tmp_path}/batch sent\nls sent\n")
@@ -101,8 +102,8 @@ def test_a_wrong_host_key_is_refused_by_the_entry_sftp_and_the_plain_command(
     make_key(tmp_path / "other")
     other = " ".join((tmp_path / "other.pub").read_text().split()[:2])
     wrong = sshd.host.model_copy(update={"host_key": other})
-    write_entry("ada", "ocean", wrong)
-    known_hosts = known_hosts_path("ada", "ocean")
+    write_entry(server_named("ada", "ocean"), wrong)
+    known_hosts = known_hosts_path(server_named("ada", "ocean"))
     plain = ssh_command(wrong, known_hosts, port=None, jupyter_port=None, platform="linux")
     tries = (
         run("ssh", "-F", str(config_path()), "nb-ocean", "true"),
@@ -116,14 +117,14 @@ def test_a_wrong_host_key_is_refused_by_the_entry_sftp_and_the_plain_command(
 
 
 def test_the_plain_command_works_as_it_is_printed(sshd: Sshd) -> None:
-    write_entry("ada", "ocean", sshd.host)
-    known_hosts = known_hosts_path("ada", "ocean")
+    write_entry(server_named("ada", "ocean"), sshd.host)
+    known_hosts = known_hosts_path(server_named("ada", "ocean"))
     line = ssh_command(sshd.host, known_hosts, port=None, jupyter_port=None, platform="linux")
     assert run("bash", "-c", f"{line} 'echo $((6 * 7))'").stdout == "42\n"
 
 
 def test_the_include_goes_first_and_what_was_there_stays(tmp_path: Path) -> None:
-    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
     own = tmp_path / "ssh" / "config"
     own.parent.mkdir()
     own.write_text("Host *\n    User somebody\n")
@@ -137,7 +138,7 @@ def test_the_include_goes_first_and_what_was_there_stays(tmp_path: Path) -> None
 
 
 def test_a_person_without_a_configuration_gets_one(tmp_path: Path) -> None:
-    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
     own = tmp_path / "ssh" / "config"
     include(own, "nb-ocean")
     assert own.stat().st_mode & 0o777 == 0o600
@@ -146,7 +147,7 @@ def test_a_person_without_a_configuration_gets_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["nonsense", "binary", "link", "folder", "no entry"])
 def test_an_odd_or_damaged_configuration_is_left_as_it_is(damage: str, tmp_path: Path) -> None:
-    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
     own = tmp_path / "config"
     if damage == "folder":
         own.mkdir()
@@ -172,7 +173,7 @@ def test_an_ssh_that_fails_the_second_time_leaves_the_configuration_as_it_was(
     before: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first question is whether ssh takes the file at all; there is none without a file."""
-    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
     own = tmp_path / "config"
     if before:
         own.write_bytes(before)
@@ -203,8 +204,10 @@ def test_the_user_s_configuration_is_where_ssh_looks_for_it(
 def test_two_owners_servers_of_one_name_have_an_entry_each(tmp_path: Path) -> None:
     for owner, address in (("ada", "198.51.100.7"), ("bob@lab", "198.51.100.8")):
         host = host_at(address, tmp_path).model_copy(update={"instance_id": f"i-{owner[0]}"})
-        write_entry(owner, "ocean", host)
-    aliases = {owner: alias_of(owner, "ocean") for owner in ("ada", "bob@lab", "bob-lab")}
+        write_entry(server_named(owner, "ocean"), host)
+    aliases = {
+        owner: alias_of(server_named(owner, "ocean")) for owner in ("ada", "bob@lab", "bob-lab")
+    }
 
     assert aliases["ada"] == "nb-ocean", "whose entry came first has the short one"
     assert len(set(aliases.values())) == 3
@@ -213,13 +216,39 @@ def test_two_owners_servers_of_one_name_have_an_entry_each(tmp_path: Path) -> No
     assert settings(config_path(), aliases["bob@lab"])["hostname"] == "198.51.100.8"
     assert settings(config_path(), aliases["bob@lab"])["hostkeyalias"] == "i-b"
 
-    remove_entry("ada", "ocean", "i-a")
-    assert alias_of("bob@lab", "ocean") == aliases["bob@lab"], "it stays what it was"
+    remove_entry(server_named("ada", "ocean", instance_id="i-a"))
+    assert alias_of(server_named("bob@lab", "ocean")) == aliases["bob@lab"], "it stays what it was"
     assert settings(config_path(), aliases["bob@lab"])["hostname"] == "198.51.100.8"
     assert settings(config_path(), "nb-ocean")["hostname"] == "nb-ocean"
 
 
 def test_the_entry_of_another_owner_is_not_removed(tmp_path: Path) -> None:
-    write_entry("ada", "ocean", host_at("198.51.100.7", tmp_path))
-    remove_entry("bob", "ocean", "i-1")
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
+    remove_entry(server_named("bob", "ocean", instance_id="i-1"))
     assert settings(config_path(), "nb-ocean")["hostname"] == "198.51.100.7"
+
+
+def test_the_servers_of_one_name_in_two_regions_have_an_entry_each(tmp_path: Path) -> None:
+    here, there = (
+        server_named("ada", "ocean", region=region, account="1", instance_id=f"i-{region}")
+        for region in ("us-west-2", "eu-central-1")
+    )
+    for server, address in ((here, "198.51.100.7"), (there, "198.51.100.8")):
+        host = host_at(address, tmp_path).model_copy(update={"instance_id": server.instance_id})
+        write_entry(server, host)
+
+    assert (alias_of(here), alias_of(there)) == ("nb-ocean", "nb-ocean.ada.eu-central-1")
+    assert settings(config_path(), alias_of(here))["hostname"] == "198.51.100.7"
+    assert settings(config_path(), alias_of(there))["hostname"] == "198.51.100.8"
+
+    remove_entry(here)
+    assert known_hosts_path(there).read_text().startswith("i-eu-central-1 ")
+    assert settings(config_path(), alias_of(there))["hostname"] == "198.51.100.8"
+
+
+def test_the_host_key_of_another_machine_of_that_name_stays(tmp_path: Path) -> None:
+    write_entry(server_named("ada", "ocean"), host_at("198.51.100.7", tmp_path))
+    remove_entry(server_named("ada", "ocean", instance_id="i-0"))
+    known_hosts = known_hosts_path(server_named("ada", "ocean"))
+    assert known_hosts.read_text().startswith("i-1 ")
+    assert settings(config_path(), "nb-ocean")["userknownhostsfile"] == str(known_hosts)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notebake.servers.place import folder_of
+from notebake.servers.folders import folder_of
+from tests.server_world import server_named
 from tests.servers.typed import Typed, laptop
 from tests.servers.world import TOKEN, Machine
 
@@ -24,7 +25,7 @@ def test_the_browser_is_logged_in_and_no_process_shows_the_token(place: Path) ->
     typed = Typed(place)
     typed.wait_until_logged_in()
     asked = typed.log.read_text().split()[-1]
-    page = folder_of("ada", "ocean") / "open.html"
+    page = folder_of(server_named("ada", "ocean")) / "open.html"
     assert asked == page.as_uri()
     assert TOKEN in page.read_text()
     shown = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if _is_ours(path)]

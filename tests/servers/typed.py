@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from notebake.servers.place import credentials_of, remember
+from notebake.servers.folders import credentials_of
+from notebake.servers.place import remember
 from tests.limits import HANG_SECONDS
 from tests.servers.opened import PROJECT, write_place
 from tests.servers.world import Machine

@@ -8,6 +8,7 @@ from notebake.errors import NotebakeError
 from notebake.servers.console_state import parse_use
 from notebake.servers.keys import key_path, read_public_key, remember_own
 from tests.ec2_actions import PUBLIC_KEY
+from tests.server_world import server_named
 
 UNUSED = "Not used since 14:05 UTC (last: typing: pts/0 of ubuntu); stops at 15:05 UTC: idle"
 
@@ -53,7 +54,7 @@ def test_a_named_key_is_remembered_unless_there_is_one(
     own.touch()
     other.touch()
 
-    remember_own("ada", "ocean", own)
-    remember_own("ada", "ocean", other)
+    remember_own(server_named("ada", "ocean"), own)
+    remember_own(server_named("ada", "ocean"), other)
 
-    assert key_path("ada", "ocean") == own
+    assert key_path(server_named("ada", "ocean")) == own

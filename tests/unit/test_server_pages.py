@@ -10,6 +10,7 @@ from notebake.servers import login_page
 from notebake.servers.idle_state import parse_idle_state
 from notebake.servers.login_page import remove_page, ssh_command, url_of, write_page
 from notebake.servers.silence import Silence, at_work_since, describe_silence
+from tests.server_world import server_named
 from tests.unit.test_server_places import HOST
 
 NOON = datetime.datetime(2026, 11, 30, 12, tzinfo=datetime.UTC)
@@ -17,14 +18,14 @@ SECRET = 'a&b<c>"d'  # noqa: S105
 
 
 def test_the_page_logs_in_and_is_for_one_person_only() -> None:
-    page = write_page("ada", "ocean", url_of(7005, SECRET))
+    page = write_page(server_named("ada", "ocean"), url_of(7005, SECRET))
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     text = page.read_text()
     assert "url=http://127.0.0.1:7005/lab?token=a%26b%3Cc%3E%22d" in text
     assert SECRET not in text
-    remove_page("ada", "ocean")
+    remove_page(server_named("ada", "ocean"))
     assert not page.exists()
-    remove_page("ada", "ocean")
+    remove_page(server_named("ada", "ocean"))
 
 
 def test_the_browser_gets_a_file_and_never_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +37,7 @@ def test_the_browser_gets_a_file_and_never_the_token(monkeypatch: pytest.MonkeyP
         return True
 
     monkeypatch.setattr("webbrowser.open", note)
-    page = write_page("ada", "ocean", url_of(7005, "f00d"))
+    page = write_page(server_named("ada", "ocean"), url_of(7005, "f00d"))
     assert login_page.open_browser(page)
     assert opened == [page.as_uri()]
     assert "f00d" not in opened[0]
