@@ -52,7 +52,7 @@ def row_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_the_list_shows_what_a_server_has_cost(
     world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.start(world.plan())
+    world.start(world.plan(instance_type="m5.large"))
     fresh = row_of(capsys)
     assert fresh["usd_so_far_at_least"] == fresh["usd_so_far_at_most"] >= 0
     assert main(["servers"]) == 0
