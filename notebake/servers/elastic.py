@@ -28,7 +28,7 @@ def ensure_elastic_address(server: Server) -> Server:
     own = stands or _choose_one(server)
     marks = {tags.ELASTIC_ADDRESS: own}
     if server.tags.get(tags.ELASTIC_ADDRESS) != own:
-        # The tag puts it into the server's price: a kill after the next call would leave it in none.
+        # By this tag it is in the server's price, also if a kill comes after the next call.
         server_calls.tag_server(server.id, marks, server.region)
     if not stands:
         log.info("Giving %s its elastic address (%s)", server.name, own)
