@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flows.terminal.server_costs import describe_choice
 from notebake import clock
 from notebake.aws import tags
+from notebake.costs.credits import describe_surplus
 from notebake.costs.estimate import format_monthly
 from notebake.errors import NextCommand
 from notebake.humanize import format_utc
@@ -47,7 +48,7 @@ def describe_plan(
     kind = existing.instance_type if existing else plan.instance_type
     if existing:
         yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
-        yield f"Running it costs {format_usd(offer.usd_per_hour)} an hour."
+        yield f"Running it costs {describe_hourly(offer, kind)}."
         if any(existing.tags.get(key, "") != value for key, value in plan.changes.items()):
             now = utc_from_seconds(clock.now())
             marks = existing.tags | tags_of_changes(plan.changes, now, existing.tags)
@@ -63,6 +64,8 @@ def describe_plan(
         yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
         hourly = format_usd(offer.usd_per_hour)
         yield f"Costs    {hourly} an hour running, with disks and address"
+        if more := describe_surplus(kind):
+            yield f"         {more}"
         yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
         yield f"         by notebake's prices of {offer.prices_written}"
         yield f"Stops    {describe_ends(plan.tags)}{describe_condition(plan.tags)}"
@@ -119,7 +122,13 @@ def describe_running(server: "Server", offer: "Offer") -> str:
     place = f"{server.name} of {server.owner} runs at {server.address}"
     ends = describe_ends(server.tags, server.started_at)
     end = f"stops by itself {ends}{describe_hold(server)}{describe_condition(server.tags)}"
-    return f"{place}, {format_usd(offer.usd_per_hour)} an hour, {end}"
+    return f"{place}, {describe_hourly(offer, server.instance_type)}, {end}"
+
+
+def describe_hourly(offer: "Offer", instance_type: str) -> str:
+    """Return what an hour costs, and how much more it may be."""
+    more = describe_surplus(instance_type)
+    return f"{format_usd(offer.usd_per_hour)} an hour{f', and {more}' if more else ''}"
 
 
 def describe_stopped(server: "Server") -> Iterator[str]:

@@ -16,6 +16,7 @@ from notebake.aws.kinds import IMAGE, list_kind
 from notebake.aws.model import Image
 from notebake.aws.permissions import needs
 from notebake.aws.policies import POINTER, PRUNE, Statement
+from notebake.aws.server_calls import SERVERS, USE
 from notebake.errors import CloudError, WaitTimeoutError
 from notebake.timeouts import PARAMETER_SECONDS
 from notebake.waiting import wait_until
@@ -32,6 +33,12 @@ PROMOTERS = "`notebake promote`, `notebake rollback` and flows with `promote`"
 READ_CURRENT = Statement(
     PRUNE,
     "ReadCurrentImages",
+    "the parameters that name the current image of each recipe",
+    NAME_CURRENT.resources,
+)
+FIND_CURRENT = Statement(
+    USE,
+    "FindCurrentImages",
     "the parameters that name the current image of each recipe",
     NAME_CURRENT.resources,
 )
@@ -55,6 +62,7 @@ class Named(NamedTuple):
 
 
 @needs("ssm:GetParameter", NAME_CURRENT, only_for=PROMOTERS)
+@needs("ssm:GetParameter", FIND_CURRENT, only_for=SERVERS)
 def read_named(recipe_name: str, region: str) -> Named:
     """Return the image that the parameter names; "" if there is no parameter."""
     name = parameter_of(recipe_name)

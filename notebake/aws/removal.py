@@ -10,7 +10,7 @@ from notebake.aws.model import KeyPair, Resource, SecurityGroup
 from notebake.aws.permissions import needs
 from notebake.aws.policies import USE_OURS
 
-Remove = Callable[[Resource], None]
+Remove = Callable[[Resource], object]
 SWEEP = "`notebake sweep`"
 
 

@@ -82,14 +82,16 @@ def delete_schedule(stack: Stack, instance_id: str) -> None:
 
 
 @needs("scheduler:DeleteSchedule", SCHEDULE_ENDS)
-def remove_schedule(name: str, region: str) -> None:
-    """Delete a schedule by its name, if it exists."""
+def remove_schedule(name: str, region: str) -> bool:
+    """Delete a schedule by its name, if it exists; return whether it did."""
     try:
         with calling(f"delete the schedule {name}"):
             connect("scheduler", region).delete_schedule(Name=name)
     except CloudError as error:
         if error.code != "ResourceNotFoundException":
             raise
+        return False
+    return True
 
 
 @needs("scheduler:ListSchedules", DESCRIBE, only_for=SURVEYS, or_with=SCHEDULER)

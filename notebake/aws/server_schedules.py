@@ -75,9 +75,9 @@ def put_schedule(wanted: StopSchedule, region: str) -> None:
 
 
 @needs("scheduler:DeleteSchedule", END_SERVERS, only_for=SERVERS)
-def remove_stop(name: str, region: str) -> None:
-    """Delete a schedule, if it exists."""
-    schedules.remove_schedule(name, region)
+def remove_stop(name: str, region: str) -> bool:
+    """Delete a schedule, if it exists; return whether it did."""
+    return schedules.remove_schedule(name, region)
 
 
 @needs("scheduler:GetSchedule", END_SERVERS, only_for=SERVERS)

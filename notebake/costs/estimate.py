@@ -3,6 +3,7 @@
 The durations are assumptions, which each line states. An unknown price is shown as such, not as 0.
 """
 
+from notebake.costs.credits import describe_surplus
 from notebake.costs.money import Price, PriceOfType
 from notebake.costs.prices import (
     TABLE,
@@ -67,13 +68,13 @@ def estimate(
     made = [recipe.root_volume, *(volume for volume in volumes if volume.volume_id is None)]
     machines = (
         machine_line(
-            f"builder: {builder}, assumed {build_hours:g} h",
+            f"builder: {builder}, assumed {build_hours:g} h{_credits_of(builder)}",
             build_hours,
             price_of_type(builder, recipe.region),
         ),
         machine_line(
             f"acceptance: {accepter}, {ACCEPTANCE_MACHINES} machines,"
-            f" assumed {ACCEPTANCE_HOURS:g} h each",
+            f" assumed {ACCEPTANCE_HOURS:g} h each{_credits_of(accepter)}",
             accept_hours,
             price_of_type(accepter, recipe.region),
         ),
@@ -89,6 +90,11 @@ def estimate(
         monthly=(snapshot_line(copied, prices),),
         prices_written=read_prices().written.isoformat(),
     )
+
+
+def _credits_of(instance_type: str) -> str:
+    more = describe_surplus(instance_type)
+    return f"; {more}" if more else ""
 
 
 def machine_line(what: str, hours: float, price: Price | None) -> CostLine:

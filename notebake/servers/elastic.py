@@ -24,13 +24,18 @@ def ensure_elastic_address(server: Server) -> Server:
     Raises:
         NotebakeError: the quota is used up; the server runs at another address.
     """
-    own = _own_address(server) or _associate_one(server)
+    stands = _own_address(server)
+    own = stands or _choose_one(server)
+    marks = {tags.ELASTIC_ADDRESS: own}
+    if server.tags.get(tags.ELASTIC_ADDRESS) != own:
+        # By this tag it is in the server's price, also if a kill comes after the next call.
+        server_calls.tag_server(server.id, marks, server.region)
+    if not stands:
+        log.info("Giving %s its elastic address (%s)", server.name, own)
+        elastic_calls.associate_address(own, server.id, server.region)
     for each in _addresses_of(server):
         if each["AllocationId"] != own and elastic_calls.is_free(each):
             elastic_calls.release_address(each["AllocationId"], server.region)
-    marks = {tags.ELASTIC_ADDRESS: own}
-    if server.tags.get(tags.ELASTIC_ADDRESS) != own:
-        server_calls.tag_server(server.id, marks, server.region)
     running = wait_until_running(server)
     return running.model_copy(update={"tags": running.tags | marks})
 
@@ -41,15 +46,12 @@ def _own_address(server: Server) -> str:
     return str(found[0]["AllocationId"]) if found else ""
 
 
-def _associate_one(server: Server) -> str:
-    """Let the first of the server's addresses stand for it, a new one if it has none."""
+def _choose_one(server: Server) -> str:
+    """Return the first of the server's addresses, a new one if it has none."""
     if not _addresses_of(server):
         _allocate(server)
     found = wait_for_first(lambda: _addresses_of(server) or None, "the elastic address")
-    first = min(str(each["AllocationId"]) for each in found)
-    log.info("Giving %s its elastic address (%s)", server.name, first)
-    elastic_calls.associate_address(first, server.id, server.region)
-    return first
+    return min(str(each["AllocationId"]) for each in found)
 
 
 def _addresses_of(server: Server) -> list[dict[str, Any]]:

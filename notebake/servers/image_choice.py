@@ -1,19 +1,21 @@
 """Which image a server is started from: a recipe's current one, one by its id, or by its name."""
 
 import difflib
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from notebake.aws import server_calls, tags
 from notebake.aws.identity import current_caller
-from notebake.aws.image_parameter import read_named
+from notebake.aws.image_parameter import YES, read_named
 from notebake.errors import CloudError, NextCommand, NotebakeError
 from notebake.local.usual_region import region_words
 from notebake.record import Record
 from notebake.servers.find import list_servers
 from notebake.servers.next_command import command_on
 
+log = logging.getLogger(__name__)
 IMAGE_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 USABLE = "available"
 
@@ -41,8 +43,8 @@ class ChosenImage(Record):
 def choose_image(wanted: str, region: str) -> ChosenImage:
     """Return the image that a person means: an id, a recipe's name, or a name with `*`.
 
-    A recipe's name means its current image, by the parameter of the pointer, or else the newest of
-    its own that is accepted. Names are looked for among own and shared images.
+    A recipe's name means its current image, by the parameter of the pointer or its tag, or else the
+    newest of its own that is accepted. Names are looked for among own and shared images.
 
     Raises:
         NotebakeError: there is none, or it cannot be used; the message says what was looked for.
@@ -53,6 +55,8 @@ def choose_image(wanted: str, region: str) -> ChosenImage:
         return _by_id(current, region, f"the current image of {wanted}")
     own = server_calls.describe_images(region, Owners=["self"])
     made = [image for image in own if _is_accepted_of(image, wanted)]
+    if marked := [image for image in made if _is_current(image)]:
+        return _as_chosen(_newest(marked), f"the current image of {wanted}, by its tag")
     if made:
         return _as_chosen(_newest(made), f"the newest accepted image of {wanted}")
     shared = server_calls.describe_images(region, ExecutableUsers=["self"])
@@ -108,10 +112,22 @@ def _current_of(recipe: str, region: str) -> str:
     try:
         return read_named(recipe, region).image_id
     except CloudError as error:
-        if error.code in {"AccessDeniedException", "ValidationException"}:
-            # Whoever only uses images may have no permission to read parameters.
+        if error.code == "ValidationException":
+            # No parameter can have this name.
+            return ""
+        if error.code == "AccessDeniedException":
+            log.warning(
+                "Which image of %s is current cannot be read: that needs ssm:GetParameter, as"
+                " deployments/policy-use.json has it. The image goes by its tag, or else is the"
+                " newest one",
+                recipe,
+            )
             return ""
         raise
+
+
+def _is_current(image: dict[str, Any]) -> bool:
+    return tags.as_dict(image.get("Tags")).get(tags.CURRENT) == YES
 
 
 def _is_accepted_of(image: dict[str, Any], recipe: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from notebake.aws.resource_record import as_resource
+from notebake.costs.credits import surplus_usd_per_hour
 from notebake.costs.estimate import HOURS_PER_MONTH, hourly_cost
 from notebake.costs.monthly import cost_of_volume
 from notebake.costs.prices import find_prices
@@ -39,6 +40,8 @@ def spending(server: Server, disks: Sequence[dict[str, Any]], now: datetime.date
     address = prices.address.public_ipv4_usd_per_hour
     runs = run_time(server, now)
     least, most = (fixed + (machine + address) * s / HOUR for s in (runs.least, runs.most))
+    # EC2 does not tell what it has computed above the baseline of its type.
+    most += surplus_usd_per_hour(server.instance_type) * runs.most / HOUR
     if server.has_elastic_address:
         # It costs while the server is stopped, too, from a time that EC2 does not tell.
         age = (now - (server.made_at or server.started_at)).total_seconds()

@@ -4,17 +4,20 @@ import logging
 
 from notebake.aws import server_calls
 from notebake.aws.model import SecurityGroup
+from notebake.aws.names import name_of_server_schedule
+from notebake.aws.server_schedules import remove_stop
 from notebake.errors import CloudError
 from notebake.servers.elastic_release import release_addresses
 from notebake.servers.find import servers_of
 from notebake.servers.keys import forget_own
 from notebake.servers.names import group_name
-from notebake.servers.outside_ends import ensure_outside_ends, remove_outside_ends
+from notebake.servers.outside_ends import DAILY, ONCE, ensure_outside_ends, remove_outside_ends
 from notebake.servers.place import forget
 from notebake.servers.server import Server
 from notebake.servers.ssh_config import remove_entry
 
 log = logging.getLogger(__name__)
+DENIED = "AccessDeniedException"
 
 
 def terminate_server(server: Server) -> None:
@@ -35,14 +38,19 @@ def terminate_server(server: Server) -> None:
         log.info("%s has the same owner and name, and keeps what belongs to both", others[0].id)
         ensure_outside_ends(others[0])
     else:
-        remove_parts(server.owner, server.name, server.region)
+        _remove_address_and_group(server.owner, server.name, server.region)
         forget_own(server)
     remove_entry(server)
     forget(server, is_last=not others)
 
 
 def remove_parts(owner: str, name: str, region: str) -> list[str]:
-    """Remove the elastic address and the group of a server that is gone; return what went."""
+    """Remove all that is left of a server that is gone, wherever it ended; return what went."""
+    ends = _remove_left_ends(owner, name, region)
+    return [*_remove_address_and_group(owner, name, region), *ends]
+
+
+def _remove_address_and_group(owner: str, name: str, region: str) -> list[str]:
     removed = release_addresses(owner, name, region)
     group = remove_group(owner, name, region)
     return [*removed, *([group.id] if group else [])]
@@ -55,3 +63,24 @@ def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
         log.info("Removing the security group %s", found.id)
         server_calls.delete_group(found, region)
     return found
+
+
+def _remove_left_ends(owner: str, name: str, region: str) -> list[str]:
+    """Remove the schedules of a server that is gone, if it had any; return their names.
+
+    Whoever may not remove them only reads which ones may be left.
+    """
+    removed = []
+    for schedule in (name_of_server_schedule(owner, name, kind) for kind in (DAILY, ONCE)):
+        try:
+            if remove_stop(schedule, region):
+                log.info("Removing the schedule %s", schedule)
+                removed.append(schedule)
+        except CloudError as error:
+            if error.code != DENIED:
+                raise
+            log.warning(
+                "The schedule %s stays, if there is one: scheduler:DeleteSchedule is not allowed",
+                schedule,
+            )
+    return removed

@@ -28,12 +28,18 @@ USABLE = ("available", "in-use")
 
 
 def attach_volumes(server: Server, chosen: list[VolumeChoice]) -> Server:
-    """Return the server with its volumes attached and named in its tag: made, if not there."""
+    """Return the server with its volumes attached and named in its tag: made, if not there.
+
+    Raises:
+        NotebakeError: another server has one, and is not stopped: it may have been started since
+            the volumes were chosen.
+    """
     for choice in chosen:
         volume = _wait_until_usable(choice.found or make_volume(choice, server))
-        if choice.holder:
-            log.info("Taking %s from %s, which is stopped", volume.id, choice.holder.name)
-            server_volume_calls.free_volume(volume.id, choice.holder.id, server.region)
+        if volume.instance_id not in ("", server.id):
+            holder = stopped_holder(volume)
+            log.info("Taking %s from %s, which is stopped", volume.id, holder.name)
+            server_volume_calls.free_volume(volume.id, holder.id, server.region)
         server = _attach(server, volume, choice.wanted.mount)
     return server
 

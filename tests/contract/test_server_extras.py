@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from flows.cli.main import main
-from notebake.aws import server_calls, server_volume_calls, tags
+from notebake.aws import elastic_calls, server_calls, server_volume_calls, tags
 from notebake.aws.clients import connect
 from notebake.aws.elastic_calls import is_free
 from notebake.errors import NotebakeError
@@ -52,7 +52,7 @@ def row_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_the_list_shows_what_a_server_has_cost(
     world: ServerWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.start(world.plan())
+    world.start(world.plan(instance_type="m5.large"))
     fresh = row_of(capsys)
     assert fresh["usd_so_far_at_least"] == fresh["usd_so_far_at_most"] >= 0
     assert main(["servers"]) == 0
@@ -250,7 +250,7 @@ def test_killed_on_the_way_to_an_address_there_is_one_and_it_is_released(
         assert again.address == addresses(world)[0]["PublicIp"]
         terminate_server(again)
         assert (addresses(world), world.servers(), world.groups()) == ([], [], []), killed_in
-    assert killed_in == ["AllocateAddress", "AssociateAddress", "CreateTags"]
+    assert killed_in == ["AllocateAddress", "CreateTags", "AssociateAddress"]
 
 
 def test_an_address_that_a_killed_termination_left_is_shown_and_released_by_the_next(
@@ -321,6 +321,28 @@ def test_two_addresses_of_one_server_become_one(world: ServerWorld) -> None:
         )
     server = world.start(world.plan(has_elastic_address=True))
     assert [each.get("InstanceId") for each in addresses(world)] == [server.id]
+
+
+def test_an_address_that_a_killed_start_gave_its_server_counts(
+    world: ServerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = world.plan(has_elastic_address=True)
+    with monkeypatch.context() as killed:
+        killed.setattr(elastic_calls, "associate_address", killed_after_associating)
+        with pytest.raises(KeyboardInterrupt):
+            world.start(plan)
+    server = find_server("ocean", OWNER, REGION)
+    assert [each.get("InstanceId") for each in addresses(world)] == [server.id]
+
+    assert row_of(capsys)["elastic_address"]
+    plain = world.plan()
+    assert world.start(plain).has_elastic_address
+    assert [each.get("InstanceId") for each in addresses(world)] == [server.id]
+
+
+def killed_after_associating(allocation_id: str, instance_id: str, region: str) -> None:
+    connect("ec2", region).associate_address(AllocationId=allocation_id, InstanceId=instance_id)
+    raise KeyboardInterrupt
 
 
 def test_a_used_up_quota_is_one_sentence_and_the_server_runs(world: ServerWorld) -> None:

@@ -29,6 +29,7 @@ from notebake.servers.server import Server
 from notebake.servers.termination import remove_parts, terminate_server
 from tests.cloud_world import REGION, RefusedCall
 from tests.killed_calls import killed_during
+from tests.preflight_world import denies
 from tests.server_world import OWNER, UBUNTU, ServerWorld, server_world
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
@@ -316,6 +317,27 @@ def test_the_role_of_schedules_may_stop_servers_and_do_nothing_else() -> None:
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
     assert may["Action"] == "ec2:StopInstances"
     assert may["Condition"] == {"Null": {f"aws:ResourceTag/{tags.SERVER}": "false"}}
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_the_schedules_of_a_server_that_ended_elsewhere_go_with_what_is_left(
+    world: ServerWorld, caplog: pytest.LogCaptureFixture, *, is_allowed: bool
+) -> None:
+    server = world.start(daily(world, 3))
+    left = world.schedules()
+    assert left
+    world.world.ec2.terminate_instances(InstanceIds=[server.id])
+    world.advance(60)
+    action = "none" if is_allowed else f"DELETE /schedules/{left[0]}"
+
+    with world.world.intercepting(denies(action)):
+        removed = remove_parts(OWNER, "ocean", REGION)
+
+    assert world.groups() == []
+    assert [name for name in removed if name in left] == (left if is_allowed else [])
+    assert world.schedules() == ([] if is_allowed else left)
+    assert (left[0] in caplog.text and "scheduler:DeleteSchedule" in caplog.text) != is_allowed
+    assert remove_parts(OWNER, "ocean", REGION) == ([] if is_allowed else left)
 
 
 def restart(world: ServerWorld, plan: LaunchPlan) -> None:

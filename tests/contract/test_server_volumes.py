@@ -17,7 +17,7 @@ from notebake.servers.find import find_server
 from notebake.servers.kept_volume import KeptVolume, list_kept
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.losses import losses_of
-from notebake.servers.power import stop_server
+from notebake.servers.power import start_server, stop_server
 from notebake.servers.server import Server
 from notebake.servers.server_disks import ServerDisk, disks_of, disks_of_launch, tag_of_disks
 from notebake.servers.termination import terminate_server
@@ -150,8 +150,30 @@ def test_it_is_taken_from_a_stopped_server_and_from_no_running_one(world: Server
     stop_server(first)
     second = world.start(plan(world, "river"))
     assert only(world).instance_id == second.id
+    assert world.world.sandbox.calls("DetachVolume")
     again = world.start(world.plan())
     assert again.id == first.id, "the first starts without it"
+
+
+def test_it_is_not_taken_from_a_server_that_was_started_meanwhile(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.start(plan(world))
+    stop_server(first)
+    ensure_host_key = starting.ensure_host_key
+
+    def while_somebody_starts_the_first(server: Server) -> Server:
+        start_server(find_server("ocean", OWNER, REGION))
+        return ensure_host_key(server)
+
+    monkeypatch.setattr(starting, "ensure_host_key", while_somebody_starts_the_first)
+
+    with pytest.raises(NotebakeError, match="in use by the server ocean, which is running") as no:
+        world.start(plan(world, "river"))
+
+    assert no.value.next_commands[0].words[0] == "stop"
+    assert only(world).instance_id == first.id
+    assert world.world.sandbox.calls("DetachVolume") == []
 
 
 def test_somebody_elses_machine_keeps_it(world: ServerWorld) -> None:

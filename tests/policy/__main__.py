@@ -113,12 +113,12 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     if "policy-copying" in tour.policies:
         writes.what = "share and copy"
         share_and_copy(run)
-    if "policy-pointer" in tour.policies:
-        writes.what = "promote"
-        promote(run)
     if tour.of_user:
         writes.what = SERVERS
         use_servers(run, world)
+    if "policy-pointer" in tour.policies:
+        writes.what = "promote"
+        promote(run)
     if "policy-prune" in tour.policies:
         writes.what = "prune"
         prune(run, world)
@@ -169,7 +169,8 @@ def use_servers(run: Run, world: World) -> None:
     """Start a server from the image twice, keep, stop, start and terminate it; move its volume."""
     image = find_image(run)
     assert image, "the tour ended with an accepted image"
-    assert choose_image(image.id, run.region).id == image.id
+    for wanted in (image.id, run.recipe_name):
+        assert choose_image(wanted, run.region).id == image.id
     vpc_id, subnets = subnets_to_try(run.region)
     assert run.region in enabled_regions(run.region)
     plan = LaunchPlan(
