@@ -49,7 +49,8 @@ explain() {
     esac
 }
 request() {
-    curl --fail --location --proto-redir "$redirects" --silent --show-error --connect-timeout 30 \
+    curl --fail --globoff --location --proto-redir "$redirects" --silent --show-error \
+        --connect-timeout 30 \
         --speed-limit 1000 --speed-time 120 --retry 5 --retry-connrefused "$@" \
         --dump-header "$staging/headers" --output "$staged" -- "$source"
 }
