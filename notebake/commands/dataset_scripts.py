@@ -45,13 +45,16 @@ explain() {
         1) echo "it redirects from https to http or to another protocol, which is not followed" ;;
         18) echo "fewer bytes came than the server had announced" ;;
         60) echo "this machine does not trust the server's certificate" ;;
+        28) echo "the server sent next to nothing for $silence_seconds s, or did not accept a" \
+            "connection" ;;
         *) echo "curl ended with exit code $1" ;;
     esac
 }
 request() {
     curl --fail --globoff --location --proto-redir "$redirects" --silent --show-error \
         --connect-timeout 30 \
-        --speed-limit 1000 --speed-time 120 --retry 5 --retry-connrefused "$@" \
+        --speed-limit 1000 --speed-time "$silence_seconds" \
+        --retry 5 --retry-max-time "$silence_seconds" --retry-connrefused "$@" \
         --dump-header "$staging/headers" --output "$staged" -- "$source"
 }
 download_anew() {

@@ -13,6 +13,8 @@ from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variab
 from notebake.recipe import Dataset
 from notebake.record import digest_of
 
+SILENCE_SECONDS = 900
+"""How long a server may prepare a file: those that cut one out of others take minutes."""
 RECORD_DIRECTORY = "/var/lib/notebake/datasets"
 
 
@@ -88,4 +90,5 @@ def _values(dataset: Dataset, user: str, records: str) -> str:
         staged=staging_path(dataset),
         record=f"{records}/{dataset.name}",
         owner=user,
+        silence_seconds=SILENCE_SECONDS,
     )

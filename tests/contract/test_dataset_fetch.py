@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from notebake.commands import datasets
 from notebake.commands.datasets import dataset_is_in_place, fetch_dataset, staging_path
 from notebake.recipe import Dataset
+from tests.limits import HANG_SECONDS
 from tests.preflight_world import serving
 from tests.unit.shell_world import ShellWorld, shell_world
 
@@ -87,6 +90,9 @@ def source(tmp_path: Path) -> Iterator[Source]:
             first = [address for address, _ in requests].count("no-ranges.nc") == 1
             self.give(200, CONTENT[:HALF] if first else CONTENT, length=len(CONTENT))
 
+        def give_silence(self) -> None:
+            over.wait(HANG_SECONDS)
+
         def give_moved(self) -> None:
             self.give(302, b"", Location="/whole.nc")
 
@@ -117,8 +123,10 @@ def source(tmp_path: Path) -> Iterator[Source]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
+    over = Event()
     with serving(Handler) as url:
         yield Source(url, shell_world(tmp_path), requests)
+        over.set()
 
 
 @pytest.mark.parametrize("name", ["ranges.nc", "no-ranges.nc"])
@@ -157,6 +165,20 @@ def test_redirects_are_followed_but_not_to_another_protocol(source: Source) -> N
     code, output = source.fetch("elsewhere.nc")
 
     assert (code, "it redirects from https to http or to another protocol" in output) == (1, True)
+
+
+@pytest.mark.parametrize("content", [None, CONTENT])
+def test_a_server_that_sends_nothing_is_given_up_in_words(
+    source: Source, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    assert datasets.SILENCE_SECONDS >= 600, "some prepare a file before they send its first byte"
+    monkeypatch.setattr(datasets, "SILENCE_SECONDS", 1)
+
+    code, output = source.fetch("silence.nc", content=content)
+
+    assert code == 1
+    assert "the server sent next to nothing for 1 s, or did not accept a connection" in output
+    assert len(source.requests) == 1, "each further try may wait as long"
 
 
 def test_brackets_and_braces_of_an_address_are_sent_as_they_are(source: Source) -> None:
