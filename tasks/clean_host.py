@@ -128,8 +128,10 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         raise CredentialFoundError(
             f"The image is not made because of these findings on {host.address}:\n"
             f"{format_findings(report)}",
-            "Log in and remove them, or allow in the recipe what is no credential"
-            " (credentials.allow: path, rule, reason).",
+            "Log in and type for each file: sudo shred --remove FILE. A file that is only deleted"
+            " stays readable in the image's snapshot. And revoke what was found: others may have"
+            " seen it. Or allow in the recipe what is no credential (credentials.allow: path, rule,"
+            " reason).",
         ).with_next(resume(run.id))
     keep_allowed(run, report)
     return report["files"]

@@ -81,7 +81,7 @@ wipe() {
 STOP_PACKAGE_JOBS = f"""\
 systemctl list-units --type=timer --state=active --plain --no-legend | awk '{{print $1}}' |
     {{ grep --invert-match --line-regexp --fixed-strings {TIMER} || true; }} |
-    xargs --no-run-if-empty systemctl stop
+    xargs --delimiter='\\n' --no-run-if-empty systemctl stop --
 {wait_for_lock(LOCK_TIMEOUT_SECONDS)}
 systemctl stop unattended-upgrades.service 2> /dev/null || true
 # `check` takes the lock of all package managers; lock files are never removed.

@@ -25,6 +25,10 @@ RATTLER_HASHES = {
     "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
 
+MEMORY = "/dev/shm"  # noqa: S108  # a folder of its own, for its user alone, is made there
+"""Where the logins of channels are while packages are installed: a snapshot keeps the blocks of a
+file that was removed from a disk."""
+
 
 def rattler_requirements() -> str:
     """Return the requirement lines that pin rattler by version and hash."""
@@ -44,7 +48,7 @@ def write_conda_job(software: Software, packages: Sequence[str], root: str) -> l
         "base": f"{root}/conda",
         "prefix": f"{root}/python",
         "cache": f"{root}/cache/conda",
-        "private": f"{root}/tmp/logins.json",  # noqa: S108  # the root is not the system's
+        "private": MEMORY,
         "channels": environment.channels,
         "specs": {**dict.fromkeys(packages, 0), **environment.specs},
         "variables": environment.variables,

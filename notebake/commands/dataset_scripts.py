@@ -1,5 +1,7 @@
 """Shell text that stages, downloads, verifies and installs one dataset."""
 
+from notebake.commands.shell import MAKE_FOLDER
+
 FUNCTIONS = r"""
 fail() { echo "Dataset $name: $*" >&2; exit 1; }
 sha256_of() { sha256sum | cut --delimiter=' ' --fields=1; }
@@ -8,6 +10,7 @@ has_checksum() { [ "$(sha256_of < "$1")" = "$2" ]; }
 
 PREPARE = (
     FUNCTIONS
+    + MAKE_FOLDER
     + r"""
 # The pending record is written before the dataset gets its name: a file without any record is not
 # ours, and is never replaced.
@@ -22,8 +25,7 @@ if [ -e "$target" ] && [ ! -e "$record" ] && ! is_pending_here; then
         fail "$target exists already and was not put there by notebake: it is left as it is"
 fi
 mkdir --parents "$(dirname "$record")"
-parent=$(dirname "$target")
-[ -d "$parent" ] || install --directory --owner="$owner" --group="$(id -g "$owner")" "$parent"
+make_folder "$(dirname "$target")" "$owner"
 # The parent may belong to root, so the user gets this one directory to write to.
 [ -d "$staging" ] || rm --force "$staging"
 install --directory --owner="$owner" --group="$(id -g "$owner")" "$staging"
@@ -45,12 +47,16 @@ explain() {
         1) echo "it redirects from https to http or to another protocol, which is not followed" ;;
         18) echo "fewer bytes came than the server had announced" ;;
         60) echo "this machine does not trust the server's certificate" ;;
+        28) echo "the server sent next to nothing for $silence_seconds s, or did not accept a" \
+            "connection" ;;
         *) echo "curl ended with exit code $1" ;;
     esac
 }
 request() {
-    curl --fail --location --proto-redir "$redirects" --silent --show-error --connect-timeout 30 \
-        --speed-limit 1000 --speed-time 120 --retry 5 --retry-connrefused "$@" \
+    curl --fail --globoff --location --proto-redir "$redirects" --silent --show-error \
+        --connect-timeout 30 \
+        --speed-limit 1000 --speed-time "$silence_seconds" \
+        --retry 5 --retry-max-time "$silence_seconds" --retry-connrefused "$@" \
         --dump-header "$staging/headers" --output "$staged" -- "$source"
 }
 download_anew() {

@@ -6,7 +6,6 @@ the worker uploads to the staging path, where the host verifies it and moves it 
 
 from pathlib import PurePosixPath
 from shlex import quote
-from urllib.parse import unquote, urlsplit
 
 from notebake.commands.dataset_scripts import DOWNLOAD, INSTALL, PREPARE, REQUIRE_CHECKSUM
 from notebake.commands.reachability import CHECK_REACHABLE
@@ -14,16 +13,9 @@ from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variab
 from notebake.recipe import Dataset
 from notebake.record import digest_of
 
+SILENCE_SECONDS = 900
+"""How long a server may prepare a file: those that cut one out of others take minutes."""
 RECORD_DIRECTORY = "/var/lib/notebake/datasets"
-
-
-def target_path(dataset: Dataset) -> str:
-    """Return the dataset's final path; a recipe path that ends with / keeps the source's name."""
-    if not dataset.path.endswith("/"):
-        return dataset.path
-    if dataset.source.startswith("s3://"):
-        return dataset.path + PurePosixPath(dataset.source).name
-    return dataset.path + PurePosixPath(unquote(urlsplit(dataset.source).path)).name
 
 
 def staging_path(dataset: Dataset) -> str:
@@ -33,7 +25,7 @@ def staging_path(dataset: Dataset) -> str:
     path with `.sha256` appended, in sha256sum's format and relative to the folder, is verified too,
     and must name every file.
     """
-    target = PurePosixPath(target_path(dataset))
+    target = PurePosixPath(dataset.target_path)
     return str(target.with_name(f".{target.name}.notebake-part") / "content")
 
 
@@ -72,7 +64,7 @@ def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORD_DIRECT
 
 def dataset_is_in_place(dataset: Dataset, *, records: str = RECORD_DIRECTORY) -> str:
     """Return the command that succeeds if this very dataset is in place, a file in full length."""
-    record, target = quote(f"{records}/{dataset.name}"), quote(target_path(dataset))
+    record, target = quote(f"{records}/{dataset.name}"), quote(dataset.target_path)
     return (
         f"{{ read -r digest && read -r bytes; }} 2> /dev/null < {record}"
         f' && [ "$digest" = {digest_of(dataset)} ]'
@@ -93,9 +85,10 @@ def _values(dataset: Dataset, user: str, records: str) -> str:
         redirects="=https" if dataset.source.startswith("https:") else "=http,https",
         sha256=dataset.sha256 or "",
         digest=digest_of(dataset),
-        target=target_path(dataset),
+        target=dataset.target_path,
         staging=str(PurePosixPath(staging_path(dataset)).parent),
         staged=staging_path(dataset),
         record=f"{records}/{dataset.name}",
         owner=user,
+        silence_seconds=SILENCE_SECONDS,
     )

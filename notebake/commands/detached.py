@@ -92,7 +92,8 @@ def stop_other_work(names: str, name: str) -> str:
     own = quote(f"own=notebake-{name}.service")
     return (
         f"systemctl list-units {RUNNING_STATES} --plain --no-legend {quote(f'notebake-{names}')}"
-        f" | awk -v {own} '$1 != own {{print $1}}' | xargs --no-run-if-empty sudo systemctl stop"
+        f" | awk -v {own} '$1 != own {{print $1}}'"
+        " | xargs --delimiter='\\n' --no-run-if-empty sudo systemctl stop --"
     )
 
 

@@ -1,5 +1,6 @@
 """Checks of a booted host: whether it can be worked on, and in which ways people can log in."""
 
+import re
 from dataclasses import dataclass
 
 from notebake.commands.disk_space import LIST_DISK_SPACE, DiskSpace, find_full, parse_disk_space
@@ -50,12 +51,21 @@ SSHD = "sshd:"
 AGENT = "agent:"
 
 # EC2 Instance Connect is a command from which sshd gets keys (AuthorizedKeysCommand); a certificate
-# authority signs keys that are not on the machine. `sshd -T` prints the effective configuration.
+# authority signs keys that are not on the machine. `sshd -T` prints the configuration of the files;
+# Ubuntu's package ec2-instance-connect puts its command on the command line of ssh.service, as
+# `SSHD_OPTS` may: systemd shows the first, and the running daemon both.
 # Ubuntu installs the agent of AWS Systems Manager as a snap, other distributions as a package.
 LIST_LOGIN_METHODS = f"""\
-sudo sshd -T 2> /dev/null |
-    grep --extended-regexp '^(authorizedkeyscommand|trustedusercakeys) ' |
-    {{ grep --invert-match ' none$' || true; }} | sed 's/^/{SSHD} /'
+{{
+    sudo sshd -T
+    systemctl show --property=ExecStart --value ssh.service sshd.service
+    for process in $(systemctl show --property=MainPID --value ssh.service sshd.service); do
+        sudo cat "/proc/$process/cmdline" | tr '\\0' ' ' && echo
+    done
+}} 2> /dev/null |
+    grep --only-matching --ignore-case --extended-regexp \\
+        '(authorizedkeyscommand|trustedusercakeys)[ =]+[^ ";]+' |
+    {{ grep --invert-match --ignore-case '[ =]none$' || true; }} | sed 's/^/{SSHD} /'
 for unit in snap.amazon-ssm-agent.amazon-ssm-agent.service amazon-ssm-agent.service; do
     ! systemctl is-enabled --quiet "$unit" 2> /dev/null || echo "{AGENT} $unit"
 done
@@ -73,5 +83,6 @@ def parse_login_methods(printed: str) -> tuple[str, ...]:
         elif kind == SSHD and "eic_" in setting:
             found.append("EC2 Instance Connect accepts the logins that IAM allows")
         elif kind == SSHD:
-            found.append(f"sshd accepts logins by its setting {setting}")
+            name, value = re.split("[ =]+", setting, maxsplit=1)
+            found.append(f"sshd accepts logins by its setting {name.lower()} {value}")
     return tuple(dict.fromkeys(found))

@@ -3,7 +3,7 @@
 from shlex import quote
 
 from notebake.commands.reachability import CHECK_REACHABLE
-from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
+from notebake.commands.shell import MAKE_FOLDER, NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.recipe import Repository
 
 
@@ -21,6 +21,7 @@ def clone_repository(*, repository: Repository, path: str, user: str) -> str:
     return script(
         NETWORK_ENVIRONMENT,
         values,
+        MAKE_FOLDER,
         CHOOSE_DIRECTORY,
         as_user(user, values, CHECK_REACHABLE, CHECK_REMOTE_REACHABLE, CHECK_OUT),
         FINISH,
@@ -53,8 +54,7 @@ if [ ! -d "$path/.git" ]; then
     fi
     clone=$new
     rm --recursive --force "$new"
-    parent=$(dirname "$path")
-    [ -d "$parent" ] || install --directory --owner="$user" --group="$(id -g "$user")" "$parent"
+    make_folder "$(dirname "$path")" "$user"
     install --directory --owner="$user" --group="$(id -g "$user")" "$new"
 fi
 """

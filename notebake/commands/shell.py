@@ -55,6 +55,14 @@ find_present() {
 """
 """Defines `find_present`, which is find on a running machine: it passes over folders that are not
 there, that vanish while it looks, or that are no longer empty when it would delete them."""
+MAKE_FOLDER = r"""
+make_folder() {
+    [ ! -d "$1" ] || return 0
+    make_folder "$(dirname "$1")" "$2"
+    install --directory --owner="$2" --group="$(id -g "$2")" "$1"
+}
+"""
+"""Defines `make_folder`, which makes a folder, and those above it that are missing, for a user."""
 OPEN_FILE_LIMITS = "8192:524288"
 """Soft and hard limit on open files for our services: a hardened base may allow fewer than package
 managers and notebooks need. The hard limit is systemd's default (systemd-system.conf)."""

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,17 +120,15 @@ def print_sites(job: Mapping[str, Any], configuration: Configuration) -> None:
 
 def run(action: str, job: Mapping[str, Any]) -> None:
     """Carry out the action `sites` or `build`; CondaError if the packages cannot be installed."""
-    auth_file = Path(job["private"])
-    configuration = Configuration(Path(job["cache"]), auth_file)
-    if action == "sites":
-        print_sites(job, configuration)
-        return
-    try:
-        asyncio.run(build(job, configuration))
-    except DOWNLOAD_ERRORS as error:
-        raise CondaError(explain_download_error(str(error))) from None
-    finally:
-        auth_file.unlink(missing_ok=True)
+    with TemporaryDirectory(dir=job["private"]) as private:
+        configuration = Configuration(Path(job["cache"]), Path(private, "logins.json"))
+        if action == "sites":
+            print_sites(job, configuration)
+            return
+        try:
+            asyncio.run(build(job, configuration))
+        except DOWNLOAD_ERRORS as error:
+            raise CondaError(explain_download_error(str(error))) from None
 
 
 def main() -> int:

@@ -20,13 +20,15 @@ def datasets(facts: RunFacts) -> list[Action]:
 
 
 def _dataset(dataset: Dataset, facts: RunFacts) -> list[Action]:
-    path = quote(dataset.path)
+    path = quote(dataset.target_path)
     scheme, source = urlsplit(dataset.source).scheme, quote(dataset.source)
     if scheme in ("http", "https"):
-        check = [f"echo '{dataset.sha256}  {dataset.path}' | sha256sum --check"]
+        listed = quote(f"{dataset.sha256}  {dataset.target_path}")
+        check = [f"echo {listed} | sha256sum --check"]
         return [
             on_machine(
-                f"curl --fail --location --create-dirs \\\n    --output {path} \\\n    {source}",
+                "curl --fail --globoff --location --create-dirs"
+                f" \\\n    --output {path} \\\n    {source}",
                 *(check if dataset.sha256 else []),
             )
         ]

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
@@ -15,6 +16,7 @@ from notebake.recipe.fields import (
     Package,
     RelativePath,
     Sha256,
+    TargetPath,
     address_of,
     matching,
 )
@@ -74,8 +76,8 @@ class Dataset(Part):
         ),
     ]
     """`https://…`, `s3://bucket/key` or `sftp://user@host/path`; a folder too, but not by https."""
-    path: OwnPath
-    """Where it goes."""
+    path: TargetPath
+    """Where it goes; a path that ends with / is a folder, in which it keeps its source's name."""
     sha256: Sha256 | None = None
     """Checksum of a single file; required for http:// sources."""
 
@@ -87,6 +89,21 @@ class Dataset(Part):
             yield Contradiction(("sha256",), "a checksum goes with a single file, not a folder")
         elif self.source.startswith("http") and urlsplit(self.source).path[-1:] in ("", "/"):
             yield Contradiction(("source",), "a folder cannot be fetched by https, only a file")
+        if self.path.endswith("/") and not re.fullmatch(r"(?!\.\.?$)[^\x00-\x1f]+", self._name):
+            text = f"the source does not end in a name for {self.path}; give the name as well"
+            yield Contradiction(("path",), text)
+
+    @property
+    def target_path(self) -> str:
+        """The final path of the file or folder."""
+        return self.path + self._name if self.path.endswith("/") else self.path
+
+    @property
+    def _name(self) -> str:
+        """The last part of the source; in a key of S3 a % is only a character."""
+        if self.source.startswith("s3://"):
+            return PurePosixPath(self.source).name
+        return PurePosixPath(unquote(urlsplit(self.source).path)).name
 
 
 class Repository(Part):

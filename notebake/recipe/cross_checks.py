@@ -113,7 +113,7 @@ def find_in_folders(
         folders.append((("repository",), PurePosixPath(repository_path)))
     for index, dataset in enumerate(datasets):
         place: FieldPath = ("datasets", index, "path")
-        own = PurePosixPath(dataset.path)
+        own = PurePosixPath(dataset.target_path)
         for where, other in folders:
             if own.is_relative_to(other) or other.is_relative_to(own):
                 what = "the repository" if where == ("repository",) else "another dataset"
@@ -137,9 +137,11 @@ def find_lost(
     if not is_in_image:
         text = f"{folder} is on the disk at {mount_point}, which the image does not include"
         yield Contradiction(place, text)
-    if folder in [disk[0] for disk in disks] and place == ("repository",):
-        text = f"{folder} is a disk's mount_point; clone into a folder on it"
-        yield Contradiction(place, text)
+    elif folder == mount_point:
+        advice = f"name a file or folder on it, or write {folder}/ to keep the source's name"
+        if place == ("repository",):
+            advice = "clone into a folder on it"
+        yield Contradiction(place, f"{folder} is a disk's mount_point; {advice}")
 
 
 def find_in_notebook(notebook: Notebook, repository: Repository | None) -> Iterator[Contradiction]:

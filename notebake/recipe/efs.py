@@ -70,7 +70,7 @@ def find_on_efs(
 ) -> Iterator[Contradiction]:
     """Check that nothing is copied on to a file system that no bake mounts, nor around one."""
     folders: list[tuple[FieldPath, str]] = [
-        (("datasets", index, "path"), dataset.path) for index, dataset in enumerate(datasets)
+        (("datasets", index, "path"), dataset.target_path) for index, dataset in enumerate(datasets)
     ]
     if repository_path:
         folders.append((("repository",), repository_path))

@@ -92,6 +92,16 @@ def check_outside_system(path: str) -> str:
     return path
 
 
+def check_target(path: str) -> str:
+    """Return the path; one that ends with / is a folder, which may be there for others, too."""
+    plain = check_absolute(path)
+    if not path.endswith("/"):
+        return check_outside_system(plain)
+    folder = f"{plain.rstrip('/')}/"
+    check_outside_system(f"{folder}…")
+    return folder
+
+
 def check_relative(path: str) -> str:
     """Return a relative path that cannot leave its directory; ValueError otherwise."""
     if path.startswith("/") or ".." in PurePosixPath(path).parts or re.search(r"[\x00-\x1f]", path):
@@ -148,6 +158,7 @@ Name = Annotated[
     ),
 ]
 OwnPath = Annotated[str, AfterValidator(check_absolute), AfterValidator(check_outside_system)]
+TargetPath = Annotated[str, AfterValidator(check_target)]
 RelativePath = Annotated[str, AfterValidator(check_relative)]
 Recipient = Annotated[
     str,

@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from notebake.commands.datasets import dataset_is_in_place, fetch_dataset, staging_path, target_path
+from notebake.commands import datasets
+from notebake.commands.datasets import dataset_is_in_place, fetch_dataset, staging_path
 from notebake.recipe import Dataset
+from tests.limits import HANG_SECONDS
 from tests.preflight_world import serving
 from tests.unit.shell_world import ShellWorld, shell_world
 
 CONTENT = bytes(range(256)) * 4000
 PACKED = gzip.compress(CONTENT, mtime=0)
 HALF = len(CONTENT) // 2
+SUBSET = "?sst[(2026-01-01)][(0):1:(10)],{a,b}"
+"""How ERDDAP and OPeNDAP are asked for a part of a file."""
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Source:
         is_there = self.world.run(dataset_is_in_place(wanted, records=options["records"]))
         assert (is_there.returncode == 0) == (done.returncode == 0), done.stderr
         if done.returncode != 0:
-            assert not Path(target_path(wanted)).exists()
+            assert not Path(wanted.target_path).exists()
         return done.returncode, done.stdout + done.stderr
 
     def dataset(self, name: str, *, content: bytes | None = None, path: str = "") -> Dataset:
@@ -85,6 +90,9 @@ def source(tmp_path: Path) -> Iterator[Source]:
             first = [address for address, _ in requests].count("no-ranges.nc") == 1
             self.give(200, CONTENT[:HALF] if first else CONTENT, length=len(CONTENT))
 
+        def give_silence(self) -> None:
+            over.wait(HANG_SECONDS)
+
         def give_moved(self) -> None:
             self.give(302, b"", Location="/whole.nc")
 
@@ -93,6 +101,9 @@ def source(tmp_path: Path) -> Iterator[Source]:
 
         def give_whole(self) -> None:
             self.give(200, CONTENT)
+
+        def give_subset(self) -> None:
+            self.give(200, CONTENT if self.path.endswith(SUBSET) else b"")
 
         def give_missing(self) -> None:
             self.give(404, b"<html>nothing</html>", Content_Type="text/html")
@@ -112,8 +123,10 @@ def source(tmp_path: Path) -> Iterator[Source]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
+    over = Event()
     with serving(Handler) as url:
         yield Source(url, shell_world(tmp_path), requests)
+        over.set()
 
 
 @pytest.mark.parametrize("name", ["ranges.nc", "no-ranges.nc"])
@@ -154,6 +167,27 @@ def test_redirects_are_followed_but_not_to_another_protocol(source: Source) -> N
     assert (code, "it redirects from https to http or to another protocol" in output) == (1, True)
 
 
+@pytest.mark.parametrize("content", [None, CONTENT])
+def test_a_server_that_sends_nothing_is_given_up_in_words(
+    source: Source, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    assert datasets.SILENCE_SECONDS >= 600, "some prepare a file before they send its first byte"
+    monkeypatch.setattr(datasets, "SILENCE_SECONDS", 1)
+
+    code, output = source.fetch("silence.nc", content=content)
+
+    assert code == 1
+    assert "the server sent next to nothing for 1 s, or did not accept a connection" in output
+    assert len(source.requests) == 1, "each further try may wait as long"
+
+
+def test_brackets_and_braces_of_an_address_are_sent_as_they_are(source: Source) -> None:
+    code, output = source.fetch(f"subset.nc{SUBSET}", path=f"{source.world.directory}/data/sst.nc")
+
+    assert code == 0, output
+    assert source.kept("sst.nc") == CONTENT
+
+
 @pytest.mark.parametrize(("name", "status"), [("missing.nc", "404"), ("closed.nc", "403")])
 def test_a_refusal_names_the_address(source: Source, name: str, status: str) -> None:
     for content in (None, CONTENT):
@@ -192,6 +226,11 @@ def test_a_login_page_is_not_a_dataset(source: Source) -> None:
 
 
 def test_a_file_in_a_folder_keeps_its_source_name(source: Source) -> None:
-    wanted = source.dataset("whole%20year.nc?version=2", path=f"{source.world.directory}/data/")
+    folder = source.world.directory / "data"
+    folder.mkdir()
+    (folder / "another.nc").touch()
 
-    assert target_path(wanted) == f"{source.world.directory}/data/whole year.nc"
+    code, output = source.fetch("whole.nc?version=2", path=f"{folder}/")
+
+    assert code == 0, output
+    assert source.kept("whole.nc") == CONTENT

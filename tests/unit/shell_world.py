@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,3 +74,14 @@ def shell_world(directory: Path) -> ShellWorld:
         for name in ("install", "chown"):
             world.fake(name, WITHOUT_OWNER.format(program=shutil.which(name)))
     return world
+
+
+def installed_folders(world: ShellWorld) -> Callable[[], list[str]]:
+    """Put a program in the place of install(1); return who says which folders got which owner."""
+    shown = world.directory / "installed"
+    world.fake(
+        "install",
+        "for word; do case $word in --owner=*) owner=${word#*=} ;; /*) folder=$word ;; esac; done\n"
+        f'echo "$owner $folder" >> {shown}; mkdir --parents "$folder"',
+    )
+    return lambda: shown.read_text().splitlines()

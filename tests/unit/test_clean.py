@@ -8,8 +8,13 @@ from threading import Event, Thread
 import pytest
 
 from notebake.commands.clean import clean_machine, remove_login, scan_and_clean
-from notebake.commands.clean_files import CLEAN_PACKAGE_CACHES, REMOVE_CHECKPOINTS
+from notebake.commands.clean_files import (
+    CLEAN_PACKAGE_CACHES,
+    REMOVE_CHECKPOINTS,
+    STOP_PACKAGE_JOBS,
+)
 from notebake.commands.credential_scan import scan_machine
+from notebake.commands.lease_timer import TIMER
 from notebake.commands.shell import FIND_PRESENT, script
 from tests.unit.shell_world import ShellWorld, shell_world
 
@@ -84,6 +89,18 @@ def test_an_outer_volume_is_scanned_before_a_nested_one() -> None:
 @pytest.fixture
 def world(tmp_path: Path) -> ShellWorld:
     return shell_world(tmp_path)
+
+
+def test_timers_are_stopped_by_their_very_names(world: ShellWorld) -> None:
+    names = [r"dev-disk\x2dcheck.timer", "apt-daily.timer", TIMER]
+    lines = "\n".join(f"{name} loaded active waiting" for name in names)
+    world.fake("systemctl", f"[ $1 != list-units ] || cat <<'END'\n{lines}\nEND")
+    stopping = STOP_PACKAGE_JOBS[: STOP_PACKAGE_JOBS.index("\n", STOP_PACKAGE_JOBS.index("xargs"))]
+
+    done = world.run(script(stopping))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert world.calls[-1] == rf"systemctl stop -- {names[0]} {names[1]}"
 
 
 def test_package_caches_are_cleaned_also_where_there_is_no_srv(world: ShellWorld) -> None:

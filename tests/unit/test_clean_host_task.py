@@ -87,6 +87,10 @@ def test_a_finding_stops_the_bake_and_explains_how_to_allow_it(
         searched(run, monkeypatch, report(findings=[FINDING]))
     assert "/home/ubuntu/a (line 1): github-pat" in caught.value.message
     assert "credentials.allow" in caught.value.hint
+    assert "shred --remove FILE" in caught.value.hint, (
+        "a snapshot keeps the blocks of deleted files"
+    )
+    assert "revoke" in caught.value.hint
     assert files.get_file(run, FILE) is None
 
 

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -527,22 +527,36 @@ def test_the_proxy_in_the_conda_settings_is_used(machine: Machine, tmp_path: Pat
     assert "http://channels.invalid/conda-forge/" in machine.lock("conda-explicit.txt")
 
 
+def files_with(text: bytes, *places: Path) -> list[Path]:
+    """Return the files below these places that hold the text, while others come and go."""
+    found = []
+    for folder, _, names in (each for place in places for each in os.walk(place)):
+        for path in (Path(folder, name) for name in names):
+            with suppress(OSError):
+                found += [path] if text in path.read_bytes() else []
+    return found
+
+
 def test_credentials_in_a_channel_url_are_used_and_not_stored(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    meanwhile: list[list[Path]] = []
+    answer = Channel.do_GET
+
+    def look_and_answer(channel: Channel) -> None:
+        meanwhile.append(files_with(b"s3cr3t", machine.root))
+        answer(channel)
+
+    monkeypatch.setattr(Channel, "do_GET", look_and_answer)
     monkeypatch.setattr(Channel, "login", "Basic bWU6czNjcjN0")
     machine.world.environment["CONDA_CHANNEL_ALIAS"] = machine.address.replace("//", "//me:s3cr3t@")
 
     code, printed = machine.install(conda(packages=("liba",)))
 
     assert code == 0, printed
-    kept = [
-        path
-        for place in (machine.root, machine.locks)
-        for path in place.rglob("*")
-        if path.is_file() and b"s3cr3t" in path.read_bytes()
-    ]
-    assert kept == []
+    assert files_with(b"s3cr3t", machine.root, machine.locks) == []
+    assert meanwhile
+    assert not any(meanwhile), "a snapshot keeps the blocks of a file that was removed"
     monkeypatch.setattr(Channel, "login", "Basic bm90Om1l")
     code, printed = machine.install(conda(packages=("liba",)), "bbbb")
     assert code != 0

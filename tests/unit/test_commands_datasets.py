@@ -12,7 +12,7 @@ from notebake.commands.datasets import (
     staging_path,
 )
 from notebake.recipe import Dataset
-from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+from tests.unit.shell_world import NASTY, ShellWorld, installed_folders, shell_world
 
 CONTENT = b"time,chlorophyll\n" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -219,3 +219,15 @@ def test_an_unreachable_source_is_not_downloaded(fetching: Fetching) -> None:
 
     assert code == 1
     assert not [call for call in fetching.world.calls if call.startswith("curl")]
+
+
+def test_each_folder_above_a_dataset_that_was_missing_belongs_to_the_user(
+    fetching: Fetching, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    fetching.place = tmp_path / "home" / "data" / "2026 autumn" / "sst.nc"
+    given = installed_folders(fetching.world)
+    assert fetching.fetch(fetching.dataset())[0] == 0
+    folder = fetching.place.parent
+    folders = [folder.parent, folder, folder / ".sst.nc.notebake-part"]
+    assert given() == [f"{fetching.options['user']} {each}" for each in folders]

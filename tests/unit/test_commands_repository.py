@@ -8,7 +8,7 @@ import pytest
 
 from notebake.commands.repository import clone_repository, repository_commit
 from notebake.recipe import Repository
-from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+from tests.unit.shell_world import NASTY, ShellWorld, installed_folders, shell_world
 
 
 def git(directory: Path, *words: str) -> str:
@@ -235,3 +235,14 @@ def test_submodules_are_left_out_where_the_recipe_says_so_also_after_a_failure(
 
     assert (tmp_path / "clone" / "file").read_text() == "two"
     assert not (tmp_path / "clone" / "theme" / ".git").exists()
+
+
+def test_each_folder_above_the_clone_that_was_missing_belongs_to_the_user(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "home" / "courses" / "2026 autumn" / "ocean"
+    (tmp_path / "home").mkdir()
+    given = installed_folders(world)
+    assert world.run(clone(source, path)).returncode == 0
+    folders = [path.parents[1], path.parents[0], f"{path}.notebake-new"]
+    assert given() == [f"{getpass.getuser()} {folder}" for folder in folders]

@@ -267,7 +267,7 @@ def test_other_work_of_the_same_kind_is_stopped(host: Detached) -> None:
     done = host.world.run(stop_other_work("notebook-*", "notebook-b"))
 
     assert done.returncode == 0, done.stderr
-    assert host.world.calls[-1] == "systemctl stop notebake-notebook-a.service"
+    assert host.world.calls[-1] == "systemctl stop -- notebake-notebook-a.service"
     assert "notebake-notebook-*" in host.world.calls[0]
 
 

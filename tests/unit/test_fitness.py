@@ -1,5 +1,7 @@
 """Missing requirements of a host are reported before anything is installed on it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +12,12 @@ import pytest
 from notebake import clock
 from notebake.aws.account import read_time
 from notebake.commands.boot import STILL_BOOTING
-from notebake.commands.fitness import PRINT_FITNESS, parse_fitness, parse_login_methods
+from notebake.commands.fitness import (
+    LIST_LOGIN_METHODS,
+    PRINT_FITNESS,
+    parse_fitness,
+    parse_login_methods,
+)
 from notebake.errors import DiskFullError, HostCommandError, NotebakeError, WaitTimeoutError
 from notebake.machines import boot, fitness
 from notebake.recipe import Recipe
@@ -161,6 +168,54 @@ def test_login_methods_beside_keys_are_reported() -> None:
         "sshd accepts logins by its setting trustedusercakeys /etc/ssh/ca.pub",
     )
     assert parse_login_methods("") == ()
+
+
+EIC = "/usr/share/ec2-instance-connect/eic_run_authorized_keys"
+PLAIN = "argv[]=/usr/sbin/sshd -D"
+AS_ON_UBUNTU = {
+    "systemd 249": f"{PLAIN} -o AuthorizedKeysCommand {EIC} %u %f"
+    " -o AuthorizedKeysCommandUser ec2-instance-connect $SSHD_OPTS",
+    "with quotation marks": f'{PLAIN} -o "AuthorizedKeysCommand {EIC} %u %f"'
+    ' -o "AuthorizedKeysCommandUser ec2-instance-connect" $SSHD_OPTS',
+}
+"""ExecStart of ssh.service with the drop-in of Ubuntu's package ec2-instance-connect."""
+
+
+def login_methods(tmp_path: Path, **shown: str) -> tuple[str, ...]:
+    """Return what a host shows whose sshd has this configuration and these units."""
+    world = shell_world(tmp_path)
+    world.environment |= {"T": "", "ExecStart": "", "MainPID": "0"} | shown
+    world.fake("sshd", 'echo "$T"')
+    show = "name=${2#*=}; echo; printf '%s\\n' \"${!name}\""
+    world.fake("systemctl", f"[ $1 != is-enabled ] || exit 1\n[ $1 != show ] || {{ {show}; }}")
+    done = world.run(LIST_LOGIN_METHODS)
+    assert (done.returncode, done.stderr) == (0, "")
+    return parse_login_methods(done.stdout)
+
+
+@pytest.mark.parametrize("arguments", AS_ON_UBUNTU.values(), ids=AS_ON_UBUNTU)
+def test_instance_connect_is_found_on_the_command_line_of_sshd(
+    tmp_path: Path, arguments: str
+) -> None:
+    start = f"{{ path=/usr/sbin/sshd ; {arguments} ; ignore_errors=no ; pid=0 ; code=(null) }}"
+    settings = "authorizedkeyscommand none\nauthorizedkeyscommanduser none\ntrustedusercakeys none"
+    assert login_methods(tmp_path, T=settings, ExecStart=start) == (
+        "EC2 Instance Connect accepts the logins that IAM allows",
+    )
+
+
+def test_an_authority_that_the_running_sshd_was_given_is_found_once(tmp_path: Path) -> None:
+    daemon = [sys.executable, "-c", "input()", "-oTrustedUserCAKeys=/etc/ca.pub", "-o", "Port 22"]
+    with subprocess.Popen(daemon, stdin=subprocess.PIPE) as running:
+        found = login_methods(tmp_path, T="trustedusercakeys /etc/ca.pub", MainPID=str(running.pid))
+        alone = login_methods(tmp_path, MainPID=str(running.pid))
+        running.communicate(b"\n")
+    expected = ("sshd accepts logins by its setting trustedusercakeys /etc/ca.pub",)
+    assert (found, alone) == (expected, expected)
+
+
+def test_a_host_with_keys_alone_shows_no_other_method(tmp_path: Path) -> None:
+    assert login_methods(tmp_path, T="trustedusercakeys none", ExecStart=PLAIN) == ()
 
 
 def test_a_file_that_did_not_fit_is_reported_as_a_full_disk(

@@ -19,8 +19,8 @@ def efs(*mount_points: str) -> str:
     return "\n".join(("efs:", *rows))
 
 
-def dataset(path: str, name: str = "a", more: str = "") -> str:
-    return f"  - {{name: {name}, source: 'https://h/f', path: {path}{more}}}"
+def dataset(path: str, name: str = "a", more: str = "", source: str = "https://h/f") -> str:
+    return f"  - {{name: {name}, source: '{source}', path: {path}{more}}}"
 
 
 def software(text: str) -> str:
@@ -209,6 +209,38 @@ CONTRADICTIONS = {
         "datasets:\n" + dataset("/d") + "\n" + dataset("/d", name="b"),
         "4:44: datasets[1].path: /d overlaps /d, the place of another dataset",
     ),
+    "dataset at a mount point": (
+        volumes("/a") + "\ndatasets:\n" + dataset("/a"),
+        "5:44: datasets[0].path: /a is a disk's mount_point; name a file or folder on it, or",
+    ),
+    "datasets of one name in a folder": (
+        "datasets:\n" + dataset("/d/") + "\n" + dataset("/d/", name="b"),
+        "4:44: datasets[1].path: /d/f overlaps /d/f, the place of another dataset",
+    ),
+    "dataset in a folder of the repository": (
+        f"{REPOSITORY}\ndatasets:\n" + dataset("/home/ubuntu/ocean/"),
+        "4:44: datasets[0].path: /home/ubuntu/ocean/f overlaps /home/ubuntu/ocean, the place of",
+    ),
+    "dataset in a folder of the system": (
+        "datasets:\n" + dataset("/etc/"),
+        "3:44: datasets[0].path: /etc/… belongs to the system",
+    ),
+    "dataset as somebody's home": (
+        "datasets:\n" + dataset("/home/"),
+        "3:44: datasets[0].path: /home/… holds the login user's keys and settings",
+    ),
+    "dataset in a folder of EFS": (
+        f"{efs('/shared')}\ndatasets:\n{dataset('/shared/')}",
+        "5:44: datasets[0].path: /shared/f is on EFS at /shared, which a bake does not mount",
+    ),
+    "dataset without a name in a folder": (
+        "datasets:\n" + dataset("/d/", source="sftp://h/"),
+        "3:42: datasets[0].path: the source does not end in a name for /d/; give the name as well",
+    ),
+    "dataset with an odd name in a folder": (
+        "datasets:\n" + dataset("/d/", source="https://h/%2e%2e"),
+        "3:49: datasets[0].path: the source does not end in a name for /d/; give the name as well",
+    ),
     "same dataset name": (
         "datasets:\n" + dataset("/d") + "\n" + dataset("/e"),
         "4:12: datasets[1].name: a is given twice",
@@ -322,6 +354,11 @@ ALLOWED = {
     "scratch's neighbour": "instance_store: {}\n" + volumes("/scratch-data"),
     "disk in the home": volumes("/home/ubuntu/data"),
     "dataset on a disk in the image": volumes("/a") + "\ndatasets:\n" + dataset("/a/d"),
+    "dataset into a disk": volumes("/a") + "\ndatasets:\n" + dataset("/a/"),
+    "datasets into one folder of the home": "datasets:\n"
+    + dataset("/home/ubuntu/")
+    + "\n"
+    + dataset("/home/ubuntu/", name="b", source="s3://b/folder/"),
     "ssh with a user": "repository: {url: 'ssh://git@host/a/b.git'}",
     "an @ in a path": "repository: {url: 'https://host/a@b/c.git'}",
     "folder named by hand": "repository: {url: 'https://host/', path: /work}",
@@ -376,3 +413,18 @@ def test_a_duplicate_allowance_or_one_without_reason_is_refused() -> None:
         nameless = {"path": "/a", "rule": "jwt", **reason}
         with pytest.raises(ValidationError, match="reason"):
             Recipe.model_validate({"name": "x", "credentials": {"allow": [nameless]}})
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "target"),
+    [
+        ("/data", "https://h/sst.nc", "/data"),
+        ("/data//", "https://h/year%202020.nc?sst[(0)]", "/data/year 2020.nc"),
+        ("/", "s3://bucket/folder/", "/folder"),
+        ("/data/", "s3://bucket/a%20b", "/data/a%20b"),
+        ("/data/", "sftp://me@h/home/me/cast.csv", "/data/cast.csv"),
+    ],
+)
+def test_a_dataset_keeps_its_source_s_name_in_a_folder(path: str, source: str, target: str) -> None:
+    recipe = parse_recipe(f"name: x\ndatasets:\n{dataset(path, source=source)}\n", "r")
+    assert recipe.datasets[0].target_path == target
