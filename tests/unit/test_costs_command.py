@@ -263,6 +263,24 @@ def test_a_later_export_takes_the_place_of_earlier_ones_for_its_days(
     }
 
 
+def test_who_goes_back_to_an_earlier_export_gets_its_amounts(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = record_place(store)
+    right, wrong, later = (tmp_path / name for name in ("a.csv", "b.csv", "c.csv"))
+    right.write_text("Tag,notebake:run$ocean-1($)\n2026-11-02,7\n", encoding="utf-8")
+    wrong.write_text("Tag,notebake:run$ocean-1($)\n2026-11-02,99\n", encoding="utf-8")
+    later.write_text("Tag,notebake:run$ocean-1($)\n2026-12-02,1\n", encoding="utf-8")
+    for path in (right, wrong, later):
+        costs(store, capsys, "--billed", str(path))
+
+    for path, usd in ((right, 8.0), (right, 8.0), (wrong, 100.0), (right, 8.0), (later, 8.0)):
+        assert billed(costs(store, capsys, "--billed", str(path))) == {"ocean-1": usd}
+
+    kept = place.store.list(f"{place.prefix}billed-")
+    assert len(kept) == 6, "what counts already is not stored again"
+
+
 def test_a_wrong_export_is_refused_and_not_stored(
     store: str,
     tmp_path: Path,
