@@ -195,6 +195,24 @@ def test_a_day_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "yesterday is no day, such as 2026-11-23" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--since", "2026-12-31", "--until", "2026-10-01"), "comes before --since"),
+        (("--all-regions",), "--all-regions goes with --standing"),
+        (("--region", "us-west-2"), "--region goes with --standing"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    words: tuple[str, ...], said: str, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--store", store, "costs", *words])
+
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 BILL = """\
 Tag,notebake:run$ocean-1($),notebake:run$ocean-2($),notebake:run$other-9($),Total costs($)
 Tag total,0.3,0.2,1,1.5
