@@ -28,6 +28,7 @@ def seal_record(store: StoreLocation = "") -> Any:
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
 
     Raises:
+        NotebakeError: the run store has no record.
         StampError: the checkpoint is made, and the configured authority has not stamped it.
     """
     location = store or default_location()

@@ -26,7 +26,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.people import Person, pseudonym_of, read_people
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
-from notebake.runs.run_record import record_place
+from notebake.runs.run_record import record_place, recorded_chains
 from notebake.store.interface import RunStore
 from tests import recorded_runs as runs
 from tests.recorded_run import NOON, At
@@ -153,7 +153,9 @@ class HonestRecord:
         self.write_execution(late, events[half:])
 
     def seal(self) -> None:
-        """Sign a checkpoint."""
+        """Sign a checkpoint, if there is anything."""
+        if not recorded_chains(self.place):
+            return
         self.anchors.append(parse_note(make_checkpoint(self.location).note).anchor)
 
     def erase_somebody(self, place: RecordPlace | None = None) -> None:

@@ -130,8 +130,9 @@ def give_answer(approvals: "ApprovalLog", question: "Question", given: argparse.
         reason=given.reason,
         channel="the command line",
     )
-    print_lines([describe_status(answered, location_of(given)), resume_flow_run(answered, given)])
-    return DONE
+    lines = [describe_status(answered, location_of(given)), resume_flow_run(answered, given)]
+    print_lines(lines, is_beside=given.json)
+    return print_json([answered], approvals.now()) if given.json else DONE
 
 
 def resume_flow_run(question: "Question", given: argparse.Namespace) -> str:
@@ -208,10 +209,10 @@ def print_json(questions: "list[Question]", now: float) -> int:
     return DONE
 
 
-def print_lines(lines: "Iterable[str]") -> None:
-    """Print lines that are not wrapped, as text to copy is in them."""
+def print_lines(lines: "Iterable[str]", *, is_beside: bool = False) -> None:
+    """Print lines that are not wrapped, as text to copy is in them; or beside the output."""
     from flows.terminal.console import open_console
     from notebake.humanize import clean_text
 
     for line in lines:
-        open_console().print(clean_text(line), markup=False, soft_wrap=True)
+        open_console(stderr=is_beside).print(clean_text(line), markup=False, soft_wrap=True)

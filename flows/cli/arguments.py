@@ -64,6 +64,13 @@ def add_region(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_days(given: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Refuse a last day that comes before the first one."""
+    if given.since and given.until and given.until < given.since:
+        first, last = (f"{each:%Y-%m-%d}" for each in (given.since, given.until))
+        parser.error(f"The last day, --until {last}, comes before --since, {first}.")
+
+
 def add_regions(parser: argparse.ArgumentParser) -> None:
     """Add the regions to search."""
     parser.add_argument(

@@ -4,7 +4,14 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, add_regions, location_of, read_day, regions_of
+from flows.cli.arguments import (
+    add_json,
+    add_regions,
+    check_days,
+    location_of,
+    read_day,
+    regions_of,
+)
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -64,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_regions(parser)
     add_json(parser)
+    parser.set_defaults(refusing=parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -75,6 +83,10 @@ def run(given: argparse.Namespace) -> int:
     from notebake.runs.people import read_people
     from notebake.runs.run_record import record_place
 
+    check_days(given, given.refusing)
+    for option, value in (("--all-regions", given.all_regions), ("--region", given.region)):
+        if value and not given.standing:
+            given.refusing.error(f"{option} goes with --standing: other sums are of all regions.")
     place = record_place(location_of(given))
     if given.billed:
         store_bill(given.billed, place)

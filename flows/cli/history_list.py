@@ -4,7 +4,7 @@ import argparse
 import datetime
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, location_of
+from flows.cli.arguments import add_json, check_days, location_of
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--outcome", choices=OUTCOMES, metavar="OUTCOME", help=f"one of: {', '.join(OUTCOMES)}"
     )
     add_json(parser)
+    parser.set_defaults(refusing=parser)
 
 
 def day(text: str) -> datetime.datetime:
@@ -72,6 +73,7 @@ def run(given: argparse.Namespace) -> int:
     from notebake.runs.people import read_people
     from notebake.runs.run_record import record_place
 
+    check_days(given, given.refusing)
     location = open_store(location_of(given)).location
     people = read_people(record_place(location))
     newest = None if given.all else NEWEST

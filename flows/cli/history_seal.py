@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Make the checkpoint, and print what to keep elsewhere."""
-    from notebake.runs.checkpoints import make_checkpoint
+    from notebake.runs.checkpoints import check_there_is_a_record, make_checkpoint
     from notebake.runs.record_key import change_key
     from notebake.runs.run_record import record_place
     from notebake.runs.sealed_claims import share_rows
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
 
     location = location_of(given)
     if given.new_key:
-        check_there_is_a_record(location)
+        check_there_is_a_record(record_place(location))
         change_key()
     checkpoint = make_checkpoint(location, is_key_lost=given.lost_key)
     show(given, checkpoint)
@@ -83,15 +83,3 @@ def show(given: argparse.Namespace, checkpoint: "Checkpoint") -> None:
         f"  key     {fingerprint()}",
     ):
         console.print(line, markup=False, soft_wrap=True)
-
-
-def check_there_is_a_record(location: str) -> None:
-    """Raise NotebakeError if there is nothing to seal: then no key is changed."""
-    from notebake.errors import NotebakeError
-    from notebake.runs.run_record import record_place, recorded_chains
-
-    if not recorded_chains(record_place(location)):
-        raise NotebakeError(
-            f"There is no record in {location}, so the key was not changed.",
-            "Name the run store: notebake --store PLACE history seal --new-key",
-        )

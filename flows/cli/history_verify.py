@@ -33,11 +33,15 @@ FIELDS = {
     "anchor": "size and root of the last tree, to be kept elsewhere; null: none",
     "key": "fingerprint of the key that signed it",
     "findings": "sentences about what else is changed: checkpoints, the log of erasures, versions",
-    "not_checked": "sentences about what the versions in the store could not show, and why",
+    "not_checked": "sentences about what was not verified, or the versions could not show, and why",
     "stamps[].number": "with --stamp-roots: number of a checkpoint",
     "stamps[].at": "when the authority saw it",
     "limits": "what this cannot show",
 }
+NOTHING = (
+    "Nothing was verified: {place} has no entry of any run. If the record is in another run store,"
+    " name it:  notebake --store PLACE history verify"
+)
 WITHOUT_CHECKPOINT = (
     "No checkpoint covers these runs: that a whole run was removed, or written anew with its seals,"
     " cannot be seen. To make one:  notebake history seal"
@@ -105,6 +109,7 @@ def run(given: argparse.Namespace) -> int:
         versions = check_versions(location, given.run)
         checked = check(given.run, location, versions)
         logs = [] if given.run else read_logs(location)
+        nothing = [] if given.run else describe_nothing(location, checked, logs)
         stamps = read_verified_stamps(location, given.stamp_roots)
         rewritten = compare_with_image(given.run, location, given.image_anchor)
         checkpoints = check_checkpoints(
@@ -119,13 +124,14 @@ def run(given: argparse.Namespace) -> int:
         return UNREADABLE
     listed = {each.run_id for each in checked}
     others = [each for each in versions.findings if each.run not in listed]
-    findings = [str(each) for each in (*logs, *others, *rewritten, *checkpoints.findings)]
+    findings = [finding for log in logs for finding in log.findings]
+    findings += [str(each) for each in (*others, *rewritten, *checkpoints.findings)]
     findings += [str(stamp) for stamp in stamps if stamp.wrong]
     states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
         # Nothing has named it: neither the record nor, if it was removed, a checkpoint.
         require_run(given.run, location)
-    not_checked = not_checked_of(versions)
+    not_checked = [*nothing, *not_checked_of(versions)]
     if given.json:
         from flows.cli.json_output import print_document
 
@@ -141,7 +147,8 @@ def run(given: argparse.Namespace) -> int:
         lines += [f"  {stamp}" for stamp in stamps[-1:] if not stamp.wrong]
         lines += [WITHOUT_STAMP] if given.stamp_roots and not stamps else []
         print_lines([*lines_of(checked), *lines, *not_checked])
-    if given.run and states == {"not recorded"}:
+    is_missing = given.run and states == {"not recorded"}
+    if is_missing or (nothing and states <= {"not recorded"}):
         return INCOMPLETE
     return next((code for state, code in CODES.items() if state in states), DONE)
 
@@ -204,8 +211,23 @@ def require_run(run_id: str, location: str) -> None:
     registry.load_run(run_id, open_store(location))
 
 
-def read_logs(location: str) -> list[str]:
-    """Return sentences about what was changed in the logs of erasures and of pointers.
+def describe_nothing(
+    location: str, checked: "list[CheckedRun]", logs: "list[CheckedRun]"
+) -> list[str]:
+    """Return the sentence that nothing was there to be verified, if that is so.
+
+    A log is enough where there are no runs.
+    """
+    from notebake.runs.run_record import record_place
+
+    chains = checked or logs
+    if any(each.error or (each.report and each.report.count) for each in chains):
+        return []
+    return [NOTHING.format(place=record_place(location).root)]
+
+
+def read_logs(location: str) -> "list[CheckedRun]":
+    """Return the verified logs: of erasures, pointers, prunes and approvals.
 
     Raises:
         RunStoreError: one of them cannot be read.
@@ -217,7 +239,7 @@ def read_logs(location: str) -> list[str]:
     for each in checked:
         if each.error:
             raise RunStoreError(each.error)
-    return [finding for each in checked for finding in each.findings]
+    return checked
 
 
 def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":

@@ -9,6 +9,7 @@ from flows.cli.exit_codes import DONE
 from notebake.local.usual_region import usual_region
 
 if TYPE_CHECKING:
+    from notebake.images.copying.known_copies import SharedImage
     from notebake.images.revoke import RevokedImage
 
 EXAMPLE = "notebake revoke ami-0123456789abcdef0 --reason 'a key was left in it'"
@@ -54,10 +55,47 @@ def lines_of(found: "RevokedImage", store: str) -> Iterator[str]:
         yield f"{pluralize(len(found.descendants), 'image')} made from it, directly or not:"
         yield from (f"  {each}" for each in found.descendants)
     else:
-        yield "No image is known that was made from it."
+        yield "No image is known that was baked from it."
+    yield from lines_of_copies(found, store)
+    for shared in filter(None, (found.sharing, *found.copies)):
+        yield from lines_of_sharing(shared, store)
     for recipe in found.current_of:
         yield f"It is still the current image of {recipe}."
         back = NextCommand(
             ("rollback", f"deployments/{recipe}.yaml"), "To go back to the one before"
         )
         yield from describe_next((back,), store)
+
+
+def lines_of_copies(found: "RevokedImage", store: str) -> Iterator[str]:
+    """Yield the copies of a revoked image, and how to revoke each."""
+    from notebake.errors import NextCommand, describe_next
+
+    if found.copies:
+        yield "Copies of it, which this does not revoke:"
+    left = []
+    for copy in found.copies:
+        if not copy.image_id:
+            yield f"  one that was asked for in {copy.region}, and that nobody has seen yet"
+            continue
+        yield f"  {copy.image_id} in {copy.region}{', revoked as well' if copy.is_revoked else ''}"
+        words = ("revoke", copy.image_id, "--region", copy.region)
+        if not copy.is_revoked:
+            reason = ("--reason", found.revocation.reason)
+            left.append(NextCommand((*words, *reason), "To revoke a copy"))
+    yield from describe_next(left, store)
+
+
+def lines_of_sharing(shared: "SharedImage", store: str) -> Iterator[str]:
+    """Yield with whom an image is shared, and how to take it back."""
+    from notebake.aws.launch_permissions import EVERYBODY
+    from notebake.errors import NextCommand, describe_next
+
+    image = shared.image_id
+    if shared.recipients is None:
+        yield f"AWS does not say with whom {image} is shared in {shared.region}."
+    elif shared.recipients:
+        names = ("everybody" if each == EVERYBODY else each for each in shared.recipients)
+        yield f"{image} is shared with {', '.join(names)}, who can still launch it."
+        words = ("unshare", image, "--all", "--region", shared.region)
+        yield from describe_next((NextCommand(words, "To take it back"),), store)

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments and options of the command."""
     add_shared_image(parser)
     parser.add_argument("--all", action="store_true", help="all with whom it is shared now")
+    parser.set_defaults(refusing=parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -23,6 +24,8 @@ def run(given: argparse.Namespace) -> int:
     from notebake.images.sharing.recipients import read_recipients
     from notebake.runs.open_store import open_store
 
+    if given.all and (given.recipients or given.public):
+        given.refusing.error("Either --all, or whom: --with and --public.")
     recipients = None if given.all else read_recipients(given.recipients, is_public=given.public)
     region, store = given.region or usual_region(), open_store(location_of(given))
     return show_and_carry_out(plan_unshare(given.image, region, recipients, store), given)

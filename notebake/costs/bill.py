@@ -22,9 +22,9 @@ RUN_COLUMNS = (
 USD_COLUMNS = ("lineitem/unblendedcost", "line_item_unblended_cost", "unblendedcost", "cost")
 DAY_COLUMNS = ("lineitem/usagestartdate", "line_item_usage_start_date", "usagestartdate", "date")
 CURRENCY_COLUMNS = ("lineitem/currencycode", "line_item_currency_code", "currencycode")
-OF_RUN = re.compile(r"(?:(?:user:)?notebake:run\$)?(?P<run>.*?)\s*\(\$\)")
+OF_RUN = re.compile(r"(?:(?:user:)?notebake:run\$)?(?P<run>.*?)\s*(?:\((?P<unit>[^()]*)\))?")
 """The name of a column of Cost Explorer: `notebake:run$RUN($)`, or `RUN($)`."""
-UNTAGGED = re.compile(r"(no tag ?key: .*)?", re.IGNORECASE)
+UNTAGGED = re.compile(r"(no tag ?key: .*|total costs)?", re.IGNORECASE)
 MAX_FAULTS = 20
 HINT = (
     "Export from Cost Explorer, grouped by the tag notebake:run, or from a Cost and Usage Report"
@@ -115,7 +115,14 @@ def _by_day(
     if not any(TAG in name for name in header):
         faults.add(1, "1", f"no column names the tag {TAG} or an unblended cost")
         return
-    columns = {at: found["run"] for at, name in enumerate(header) if (found := _of_run(name))}
+    columns = {}
+    for at, name in enumerate(header[1:], start=1):
+        found = OF_RUN.fullmatch(name)
+        if not found or UNTAGGED.fullmatch(found["run"]):
+            continue
+        columns[at] = found["run"]
+        if found["unit"] != "$":
+            faults.add(1, name, "must be in USD and end with ($)")
     for number, row in _numbered(header, rows, faults):
         if not row[0] or row[0].lower().endswith(" total"):
             continue
@@ -124,13 +131,6 @@ def _by_day(
             usd = _read_usd(row[at], number, header[at], faults)
             if day and usd is not None:
                 yield run, day, usd
-
-
-def _of_run(name: str) -> re.Match[str] | None:
-    """Return the match of a run's column; None for totals and what has no tag."""
-    found = OF_RUN.fullmatch(name)
-    is_run = found and not UNTAGGED.fullmatch(found["run"]) and found["run"] != "Total costs"
-    return found if is_run else None
 
 
 def _numbered(

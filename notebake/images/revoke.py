@@ -1,4 +1,4 @@
-"""Revokes an image: it is never a base and never current any more; its descendants are named."""
+"""Revokes an image: it is never a base and never current any more; what came of it is named."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,12 @@ from notebake.aws import tagging, tags
 from notebake.aws.image_parameter import describe_images
 from notebake.aws.kinds import IMAGE
 from notebake.errors import CloudError, WrongAccountError
+from notebake.images.copying.known_copies import (
+    KnownCopy,
+    SharedImage,
+    known_copies,
+    read_sharing,
+)
 from notebake.images.pointer_record import PointerMovedError, StoredPointer, list_pointers
 from notebake.images.pointer_writer import open_log
 from notebake.images.revocation import Revocation, check_image_id, store_revocation
@@ -31,6 +37,9 @@ class RevokedImage(Record):
     """The recipes of which it is the current image."""
     descendants: tuple[str, ...]
     """The images that were made from it, or from such an image; EC2 or the record has them."""
+    copies: tuple[KnownCopy, ...] = ()
+    sharing: SharedImage | None = None
+    """With whom it is shared; None if it is not of this account."""
 
 
 def revoke(image_id: str, region: str, store: RunStore, *, reason: str) -> RevokedImage:
@@ -59,6 +68,8 @@ def revoke(image_id: str, region: str, store: RunStore, *, reason: str) -> Revok
         revocation=revocation,
         current_of=tuple(_drop_moves(image_id, region, store)),
         descendants=descendants_of(image_id, _bases(region, store)),
+        copies=tuple(known_copies(image_id, store)),
+        sharing=read_sharing(image_id, region),
     )
 
 

@@ -45,6 +45,12 @@ class RecordPlace:
         """Return the key of an entry in the store."""
         return self.prefix + key_of(run, sequence)
 
+    @property
+    def root(self) -> str:
+        """The record's location, for people."""
+        folder = self.prefix.removesuffix("/")
+        return self.store.where(folder) if folder else self.store.location
+
     def read_below(self, folder: str) -> dict[str, bytes]:
         """Return what is stored below a folder of the record, sorted by the keys within it."""
         keys = self.store.list(f"{self.prefix}{folder}/")

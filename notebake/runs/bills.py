@@ -1,7 +1,7 @@
 """What was billed, as a person exported it: files beside the record of runs, in no chain of any.
 
 Each file holds the hash of the export. A later import takes the place of what earlier ones have of
-the same runs, from its first day to its last.
+the same runs, from its first day to its last; who goes back to an earlier one imports that again.
 """
 
 import datetime
@@ -44,9 +44,17 @@ class Bill(Record):
             return last
         return (last + datetime.timedelta(days=31)).replace(day=1) - datetime.timedelta(days=1)
 
+    def replaces(self, other: "Bill") -> bool:
+        """Return whether a later import of this one takes the place of amounts of the other one."""
+        runs = {amount.run for amount in self.amounts}
+        return any(
+            amount.run in runs and self.first_day <= amount.day <= self.last_day
+            for amount in other.amounts
+        )
+
 
 def import_bill(path: Path, place: RecordPlace) -> Bill:
-    """Store an export, and return it; the same file is stored once.
+    """Store an export, and return it; what counts already is not stored again.
 
     Raises:
         BillError: it is no such export, or has no amount of any run.
@@ -63,8 +71,12 @@ def import_bill(path: Path, place: RecordPlace) -> Bill:
         who=pseudonym_of(this_person(), place),
         amounts=tuple(amounts),
     )
-    key = f"{place.prefix}{NAME}{digest[:16]}.json"
-    place.store.create(key, bill.model_dump_json(indent=1).encode())
+    earlier = read_bills(place)
+    times = [at for at, each in enumerate(earlier) if each.sha256 == digest]
+    if not times or any(later.replaces(bill) for later in earlier[times[-1] + 1 :]):
+        again = f"-{len(times)}" if times else ""
+        key = f"{place.prefix}{NAME}{digest[:16]}{again}.json"
+        place.store.create(key, bill.model_dump_json(indent=1).encode())
     return bill
 
 

@@ -43,13 +43,15 @@ def make_checkpoint(location: str, *, is_key_lost: bool = False) -> Checkpoint:
 
     Raises:
         RunStoreError: the store failed, or an earlier checkpoint is damaged.
-        NotebakeError: the key cannot be read.
+        NotebakeError: there is no record, or the key cannot be read.
     """
-    place, private = record_place(location), signing_key()
+    place = record_place(location)
     while True:
         earlier = _read_earlier(place)
         leaves = [leaf for checkpoint in earlier for leaf in checkpoint.leaves]
         _check_memory(location, len(leaves))
+        check_there_is_a_record(place)
+        private = signing_key()
         origin = parse_note(earlier[-1].note).origin if earlier else new_origin()
         key = NoteKey(origin, private.public_key().public_bytes_raw())
         at = format_time(clock.now())
@@ -61,6 +63,15 @@ def make_checkpoint(location: str, *, is_key_lost: bool = False) -> Checkpoint:
         if place.store.create(place.prefix + key_of(checkpoint.number), checkpoint.content):
             remember(head, location)
             return checkpoint
+
+
+def check_there_is_a_record(place: RecordPlace) -> None:
+    """Raise NotebakeError if there is nothing to seal: then no key is made or changed either."""
+    if not recorded_chains(place):
+        raise NotebakeError(
+            f"{place.root} has no entry of any run, so there is nothing to seal.",
+            "Name the run store: notebake --store PLACE history seal",
+        )
 
 
 def _check_memory(location: str, size: int) -> None:

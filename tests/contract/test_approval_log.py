@@ -1,5 +1,6 @@
 """Questions and answers in the log of approvals, in a directory and on S3, also at once."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.main import main
 from notebake.errors import NotebakeError
 from notebake.ledger import kinds
 from notebake.ledger.chain import Chain, Writer
@@ -67,6 +69,20 @@ def here(tmp_path: Path) -> str:
 
 def ask(location: str, subject: Subject = SUBJECT, days: int = 7) -> Question:
     return ApprovalLog(location).ask(subject, days=days)
+
+
+def test_an_answer_is_printed_as_json_if_that_is_asked_for(
+    here: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = str(ask(here).number)
+    words = ("--decision", "approve", "--name", "Ada", "--reason", "for May")
+
+    assert main(["--store", here, "approve", number, *words, "--json"]) == 0
+
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert [each["status"] for each in found["questions"]] == ["approved"]
+    assert "Ada has approved on " in printed.err
 
 
 def answer(

@@ -14,13 +14,13 @@ from notebake.images.copying.plan import CopyPlan, plan_copy
 from notebake.images.revoke import revoke
 from notebake.images.sharing.carry_out import PlanChangedError
 from notebake.images.sharing.carry_out import carry_out as carry_share_out
-from notebake.images.sharing.plan import plan_share
+from notebake.images.sharing.plan import plan_share, plan_unshare
 from notebake.images.sharing.shareable import NotShareableError
 from notebake.ledger.verify import verify_run
 from notebake.resources.survey import Scope, survey
 from notebake.runs.reserved_ids import POINTER_LOG
 from notebake.runs.run_record import record_place
-from tests.cloud_world import REGION, LostAnswer
+from tests.cloud_world import REGION, LostAnswer, RefusedCall
 from tests.key_policies import new_key
 from tests.pointer_world import PointerWorld, pointer_world
 from tests.sharing_world import (
@@ -31,6 +31,8 @@ from tests.sharing_world import (
     permissions,
     snapshots_in,
 )
+
+FAR = "us-east-1"
 
 
 @pytest.fixture
@@ -307,6 +309,52 @@ def test_a_copy_is_shared_as_long_as_its_source_is_not_revoked(world: PointerWor
 
     with pytest.raises(NotShareableError, match="a leaked key"):
         plan_share(done.image_id, THERE, (FRIEND,), world.store)
+
+
+def test_a_revocation_names_the_copies_and_with_whom_they_are_shared(
+    world: PointerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    image = bake(world)[1]
+    done, gone = (carry_out(planned(world, image.id, to), world.store) for to in (THERE, FAR))
+    connect("ec2", FAR).deregister_image(ImageId=gone.image_id)
+    for shared, region in ((image.id, REGION), (done.image_id, THERE)):
+        carry_share_out(plan_share(shared, region, (FRIEND,), world.store), world.store)
+
+    assert typed(world, "revoke", image.id, "--reason", "a leaked key") == 0
+
+    said = capsys.readouterr().out
+    assert "Copies of it, which this does not revoke:\n" in said
+    assert f"  {done.image_id} in {THERE}\n" in said
+    assert gone.image_id not in said
+    assert "No image is known that was baked from it." in said
+    for shared, region in ((image.id, REGION), (done.image_id, THERE)):
+        assert f"{shared} is shared with {FRIEND}, who can still launch it." in said
+        assert f"unshare {shared} --all --region {region}\n" in said
+    assert f"revoke {done.image_id} --region {THERE} --reason 'a leaked key'\n" in said
+
+    assert typed(world, "revoke", done.image_id, "--region", THERE, "--reason", "a key") == 0
+    carry_share_out(plan_unshare(image.id, REGION, None, world.store), world.store)
+    capsys.readouterr()
+    assert typed(world, "revoke", image.id, "--reason", "a leaked key") == 0
+    said = capsys.readouterr().out
+    assert f"  {done.image_id} in {THERE}, revoked as well\n" in said
+    assert f"revoke {done.image_id}" not in said
+    assert f"{image.id} is shared" not in said
+
+
+def test_a_revocation_says_what_it_could_not_ask(
+    world: PointerWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    image = bake(world)[1]
+    denied = RefusedCall("DescribeImageAttribute", "UnauthorizedOperation", status=403)
+
+    with world.world.intercepting(denied):
+        assert typed(world, "revoke", image.id, "--reason", "a leaked key") == 0
+
+    assert denied.fired
+    assert f"AWS does not say with whom {image.id} is shared" in capsys.readouterr().out
 
 
 def test_a_plan_says_the_price_and_is_known_by_its_digest(world: PointerWorld) -> None:

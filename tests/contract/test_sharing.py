@@ -358,6 +358,17 @@ def test_what_is_no_recipient_is_refused_before_anything_is_asked(wrong: str) ->
         read_recipients([])
 
 
+@pytest.mark.parametrize("others", [("--with", FRIEND), ("--public",)])
+def test_all_and_some_are_not_taken_back_at_once(
+    others: tuple[str, ...], world: PointerWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        typed(world, "unshare", "ami-0123456789abcdef0", *others, "--all")
+
+    assert refused.value.code == 2
+    assert "Either --all, or whom" in capsys.readouterr().err
+
+
 def test_the_commands(world: PointerWorld, capsys: pytest.CaptureFixture[str]) -> None:
     image = bake(world)[1]
     assert typed(world, "share", image.id, "--with", FRIEND, ORGANIZATION, "--plan") == 0

@@ -41,6 +41,12 @@ def test_an_export_of_cost_explorer_has_a_column_for_each_run() -> None:
     ]
 
 
+def test_a_run_without_a_name_is_no_run() -> None:
+    text = "Tag,notebake:run$($),notebake:run$ocean-1($),Total costs($)\n2026-10-01,7,1,8\n"
+
+    assert amounts(text) == [("ocean-1", "2026-10-01", "1")]
+
+
 def test_items_of_a_report_are_summed_by_run_and_day() -> None:
     assert amounts(BY_ITEM) == [
         ("ocean-1", "2026-10-01", "0.3"),
@@ -81,6 +87,17 @@ def test_a_report_without_anything_of_a_run_has_no_amounts() -> None:
         (
             BY_DAY.replace('"0.5"\n', "").replace('"0.25"', '"NaN"'),
             ["b.csv:4: column notebake:run$"],
+        ),
+        (
+            BY_DAY.replace("sea-1($)", "sea-1(EUR)"),
+            ["b.csv:1: column sea-1(EUR): must be in USD and end with ($)"],
+        ),
+        (
+            BY_DAY.replace("($)", " (£)").replace("sea-1 (£)", "sea-1"),
+            [
+                "b.csv:1: column notebake:run$ocean-1 (£): must be in USD and end with ($)",
+                "b.csv:1: column sea-1: must be in USD and end with ($)",
+            ],
         ),
         (
             BY_ITEM.replace("0.2,USD", "0.2,EUR"),

@@ -195,6 +195,24 @@ def test_a_day_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "yesterday is no day, such as 2026-11-23" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--since", "2026-12-31", "--until", "2026-10-01"), "comes before --since"),
+        (("--all-regions",), "--all-regions goes with --standing"),
+        (("--region", "us-west-2"), "--region goes with --standing"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    words: tuple[str, ...], said: str, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--store", store, "costs", *words])
+
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 BILL = """\
 Tag,notebake:run$ocean-1($),notebake:run$ocean-2($),notebake:run$other-9($),Total costs($)
 Tag total,0.3,0.2,1,1.5
@@ -261,6 +279,24 @@ def test_a_later_export_takes_the_place_of_earlier_ones_for_its_days(
         "ocean-1": 0.05,
         "ocean-2": 0.2,
     }
+
+
+def test_who_goes_back_to_an_earlier_export_gets_its_amounts(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = record_place(store)
+    right, wrong, later = (tmp_path / name for name in ("a.csv", "b.csv", "c.csv"))
+    right.write_text("Tag,notebake:run$ocean-1($)\n2026-11-02,7\n", encoding="utf-8")
+    wrong.write_text("Tag,notebake:run$ocean-1($)\n2026-11-02,99\n", encoding="utf-8")
+    later.write_text("Tag,notebake:run$ocean-1($)\n2026-12-02,1\n", encoding="utf-8")
+    for path in (right, wrong, later):
+        costs(store, capsys, "--billed", str(path))
+
+    for path, usd in ((right, 8.0), (right, 8.0), (wrong, 100.0), (right, 8.0), (later, 8.0)):
+        assert billed(costs(store, capsys, "--billed", str(path))) == {"ocean-1": usd}
+
+    kept = place.store.list(f"{place.prefix}billed-")
+    assert len(kept) == 6, "what counts already is not stored again"
 
 
 def test_a_wrong_export_is_refused_and_not_stored(

@@ -107,6 +107,17 @@ def test_filters_choose_runs(
     assert {*listed(capsys, store, *options)} == expected
 
 
+def test_days_in_the_wrong_order_are_refused(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ("--since", "2026-12-31", "--until", "2026-10-01")
+    with pytest.raises(SystemExit) as refused:
+        main(["--store", store, "history", "list", *days])
+
+    assert refused.value.code == 2
+    assert "2026-10-01, comes before --since, 2026-12-31" in capsys.readouterr().err
+
+
 def test_nothing_that_fits_is_said(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(capsys, "--store", store, "history", "list", "--recipe", "moon") == [
         f"No such run is in {store}."

@@ -12,10 +12,15 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
+from notebake.errors import NotebakeError
 from notebake.local.home import home
+from notebake.recipe import Recipe
 from notebake.runs.checkpoint_check import check_checkpoints
 from notebake.runs.checkpoints import make_checkpoint
+from notebake.runs.open_store import open_store
 from notebake.runs.record_key import change_key
+from notebake.runs.registry import new_run
+from notebake.runs.reserved_ids import POINTER_LOG
 from notebake.runs.run_record import record_place
 from notebake.store.directory import DirectoryStore
 from notebake.store.interface import Stored
@@ -381,5 +386,55 @@ def test_no_key_is_changed_for_a_record_that_is_not_there(
     key = seal(store, capsys)["key"]
 
     assert main(["--store", str(tmp_path / "typo"), "history", "seal", "--new-key"]) == 1
-    assert "so the key was not changed" in " ".join(capsys.readouterr().err.split())
+    assert "nothing to seal" in " ".join(capsys.readouterr().err.split())
     assert seal(store, capsys)["key"] == key
+
+
+def test_nothing_is_sealed_or_verified_in_a_store_without_a_record(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    assert store
+    typo = tmp_path / "typo"
+
+    assert main(["--store", str(typo), "history", "seal"]) == 1
+    said = capsys.readouterr().err
+    assert f"{typo / 'record'} has no entry of any run, so there is nothing to seal" in said
+    assert "notebake --store PLACE history seal" in said
+    with pytest.raises(NotebakeError, match="nothing to seal"):
+        make_checkpoint(str(typo))
+    assert not typo.exists()
+    assert not (home() / "record-key.pem").exists()
+
+    assert verify(str(typo)) == 4
+    said = capsys.readouterr().out
+    assert f"Nothing was verified: {typo / 'record'} has no entry of any run." in said
+    assert "notebake --store PLACE history verify" in said
+    found = document(["--store", str(typo), "history", "verify"], capsys, code=4)
+    assert found["not_checked"][0].startswith("Nothing was verified: ")
+
+
+def test_a_record_that_was_removed_is_not_verified_on_another_machine(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run in (OCEAN, TIDE):
+        new_run(Recipe(name="ocean"), "x.yaml", open_store(store), run_id=run)
+    seal(store, capsys)
+    shutil.rmtree(Path(store, "record"))
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "another home"))
+
+    assert verify(store) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Runs: 2 not recorded." in said
+    assert "Nothing was verified: " in said
+
+
+def test_a_log_without_runs_is_verified(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    place = record_place(store)
+    for run in (OCEAN, TIDE):
+        remove_run(store, run)
+    write(place, [step("launch_instance")], POINTER_LOG)
+
+    assert verify(store) == 0
+    assert "Nothing was verified" not in capsys.readouterr().out
+    assert verify(store, "--anchor", f"1:{'A' * 43}=") == 3
