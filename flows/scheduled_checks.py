@@ -21,6 +21,8 @@ from notebake.recipe.file import load_recipe
 FLOWS = ["Check for updates", "Update an image"]
 MOST_DUE = 400
 """So many due times are looked at; more than a year of a daily schedule."""
+JUST_MADE = datetime.timedelta(minutes=1)
+"""Prefect takes both times of a new schedule one after the other; a change so soon is no news."""
 PAGE = 200
 """The most deployments that Prefect gives at once (prefect 3.8.8)."""
 
@@ -70,6 +72,15 @@ def due_times(
     return [at.astimezone(datetime.UTC) for at in found or ()]
 
 
+def find_change(schedule: DeploymentSchedule) -> datetime.datetime | None:
+    """Return when a schedule was changed last, as by switching it on; None if it is as it was made.
+
+    `prefect deploy` makes schedules anew: that is no change, or each one would hide an outage.
+    """
+    made, updated = schedule.created, schedule.updated
+    return updated if made and updated and updated - made > JUST_MADE else None
+
+
 def _list_schedules(
     client: SyncPrefectClient,
 ) -> Iterator[tuple[tuple[str, DeploymentResponse], DeploymentSchedule]]:
@@ -103,7 +114,10 @@ def _look_at(
         return WatchedSchedule(deployment=name, rule=rule, recipe=shown, fault=error.message)
     location = str(given.get("store") or default)
     last = find_last_check(recipe.name, recipe.region, location)
-    begin = last or deployment.created or now
+    begin = max(
+        last or deployment.created or now,
+        find_change(schedule) or datetime.datetime.min.replace(tzinfo=datetime.UTC),
+    )
     return WatchedSchedule(
         deployment=name,
         rule=rule,

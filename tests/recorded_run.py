@@ -4,9 +4,11 @@ from email.utils import formatdate
 from typing import Any
 
 from notebake import clock
+from notebake.aws.tags import EXPIRES, as_tag
 from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.entry import Entry, format_time
 from notebake.ledger.kinds import ANSWERED, ENDED, EXECUTING, SENT, STATE, STEP
+from notebake.timestamps import utc_from_seconds
 
 NOON = 1_796_040_000.0
 HOUR = 3600.0
@@ -62,9 +64,18 @@ class RecordedRun:
         self.add(hours, ANSWERED, call=call, date=date, **outcome)
 
     def launch(
-        self, hours: float, instance_id: str = "i-1", *, kind: str = "m5.large", gib: int = 73
+        self,
+        hours: float,
+        instance_id: str = "i-1",
+        *,
+        kind: str = "m5.large",
+        gib: int = 73,
+        lease: float = 0.0,
     ) -> None:
-        """Add the launch of a machine with one disk and a public address."""
+        """Add the launch of a machine with one disk, a public address and a lease, if any."""
+        tagged: dict[str, Any] = {}
+        if lease:
+            tagged["TagSpecifications"] = [{"Tags": [self._expiry(hours + lease)]}]
         disk = {"VolumeSize": gib, "VolumeType": "gp3", "Iops": 3000, "Throughput": 125}
         self.call(
             hours,
@@ -74,7 +85,17 @@ class RecordedRun:
             ImageId="ami-base",
             BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": disk}],
             NetworkInterfaces=[{"AssociatePublicIpAddress": True}],
+            **tagged,
         )
+
+    def renew(self, hours: float, lease: float, *ids: str, error: str = "") -> None:
+        """Add the renewal of the leases of machines."""
+        tags = [self._expiry(hours + lease)]
+        self.call(hours, "CreateTags", error=error, Resources=[*ids], Tags=tags)
+
+    def _expiry(self, hours: float) -> dict[str, str]:
+        """Return the tag with the end of a lease, by the clock of our computer."""
+        return {"Key": EXPIRES, "Value": as_tag(utc_from_seconds(self.now(hours)))}
 
     def state(
         self,

@@ -11,12 +11,14 @@ from rich.text import Text
 
 from flows.terminal.console import open_console
 from notebake import clock
+from notebake.costs.metering import AT_MOST
 from notebake.humanize import clean_text, format_dollars, format_seconds, format_span, pluralize
 from notebake.ledger import kinds
 from notebake.ledger.entry import Entry
 from notebake.ledger.summary import MoneySummary, Result, Summary
 from notebake.local.code_version import describe_code
 from notebake.runs.approvals.question import Question
+from notebake.runs.money_record import find_unseen
 from notebake.runs.people import Person, name_of
 from notebake.runs.recorded_run import RecordedRun
 
@@ -74,7 +76,7 @@ def sections_of(
         Section("Executions", tuple(_executions(summary, people))),
         Section("Approvals", tuple(_approvals(questions, people))),
         Section("Steps", tuple(_steps(summary))),
-        Section("Money", tuple(_money(summary.money))),
+        Section("Money", tuple(_money(summary.money, recorded.entries))),
         Section("Calls that changed something", tuple(_calls(recorded.entries))),
         Section("Created", tuple(_created(summary))),
         Section(
@@ -163,7 +165,7 @@ def _steps(summary: Summary) -> Iterator[Row]:
         yield step.step, outcome, seconds, " ".join(step.result.split())
 
 
-def _money(money: MoneySummary) -> Iterator[Row]:
+def _money(money: MoneySummary, entries: Sequence[Entry]) -> Iterator[Row]:
     if money.estimated_usd is not None:
         text = format_dollars(money.estimated_usd, is_complete=money.is_estimate_complete)
         yield "estimated", text, "what the build should cost, by assumed hours"
@@ -173,6 +175,8 @@ def _money(money: MoneySummary) -> Iterator[Row]:
         idle = format_span(float(money.idle_hours) * SECONDS_PER_HOUR)
         more = "" if money.is_over else "; something went on costing"
         until = local(money.metered_until)
+        if unseen := find_unseen(entries):
+            more += f"; of {', '.join(unseen)} {AT_MOST}"
         yield "metered", amount or "?", f"machines {hours}, of it idle {idle}; until {until}{more}"
     if monthly := format_dollars(money.monthly_usd):
         yield "each month", monthly, "at most, for the snapshots of the image while it exists"

@@ -1,7 +1,8 @@
 """The machines of a run as its entries show them: what they are, and when each of them was up.
 
 EC2's own times count: when it launched or started a machine, and when it says that the machine
-stopped or ended. Where it said nothing, the answer to our call counts, and else when it was seen.
+stopped or ended. Where it said nothing, the answer to our call counts, and else when it was seen. A
+machine that nobody saw end was up until the end of its lease at most.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,10 @@ from notebake.costs.recorded_clock import RecordedClock, parse_time
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import ANSWERED, REMOVED, SENT, SETTLED, STATE
 
+EXPIRES = "notebake:expires"
+"""The tag that has the end of a lease."""
+SLACK_SECONDS = 900.0
+"""A machine has ended so soon after its lease, also if it is slow to see that, and to shut down."""
 Disk = dict[str, Any]
 """An entry of a block device mapping."""
 
@@ -42,6 +47,14 @@ class Machine:
     spans: list[Span] = field(default_factory=list)
     ended: float | None = None
     """When it was terminated; None if it may exist."""
+    is_at_most: bool = False
+    """Whether EC2 never said when it ended, so that it may have been earlier."""
+    launch_lease: float | None = None
+    """When the lease ends that it was launched with; None if that is not recorded."""
+    lease: float = 0.0
+    """When the latest of its leases ends."""
+    seen: float = 0.0
+    """When EC2 said last that it was up."""
 
     def start(self, at: float, *, is_exact: bool) -> None:
         """Begin a span, or correct the start of the one that runs."""
@@ -72,7 +85,23 @@ class Machine:
         at = max(at, last.start) if last else at
         if last and last.end in {None, self.ended}:
             last.end, last.is_end_exact = at, is_exact
-        self.ended = at
+        self.ended, self.is_at_most = at, False
+
+    def vanish(self, at: float) -> None:
+        """End a machine that EC2 does not show any more, at its lease's end at the latest."""
+        if self.ended is None:
+            self.terminate(min(at, self.last_moment or at))
+            self.is_at_most = True
+
+    @property
+    def last_moment(self) -> float | None:
+        """When its lease has ended it, if it is up; None if it is not, or has none on record."""
+        last = self.spans[-1] if self.spans else None
+        if self.launch_lease is None or last is None or last.end is not None:
+            return None
+        # Each start arms the switch anew; the tag follows with the next renewal.
+        armed = last.start + self.launch_lease - self.spans[0].start
+        return max(self.launch_lease, self.lease, armed, self.seen) + SLACK_SECONDS
 
 
 class MachineHistory:
@@ -86,13 +115,22 @@ class MachineHistory:
         self._sent: dict[str, dict[str, Any]] = {}
         self._launches: dict[str, dict[str, Any]] = {}
         """The launch of each attempt, by its key."""
+        self._leases: dict[str, float] = {}
+        """The end of the lease that each call tags."""
         for entry in entries:
             self._add(entry)
+
+    def end_expired(self, until: float) -> None:
+        """End the machines whose leases have ended before some time, and that nobody saw end."""
+        for machine in self.machines.values():
+            if machine.last_moment is not None and machine.last_moment < until:
+                machine.vanish(until)
 
     def _add(self, entry: Entry) -> None:
         body = entry.body
         if entry.kind == SENT:
             self._sent[body["call"]] = body
+            self._add_lease(entry)
             if body["operation"] == "RunInstances" and body.get("attempt"):
                 self._launches[body["attempt"]["key"]] = body
         elif entry.kind == ANSWERED and not body["error"] and body["call"] in self._sent:
@@ -104,8 +142,27 @@ class MachineHistory:
             self._add_state(entry)
         elif entry.kind == REMOVED:
             for machine in self.machines.values():
-                if machine.name == body["name"] and machine.ended is None:
-                    machine.terminate(self._clock.time_of(entry))
+                if machine.name == body["name"]:
+                    machine.vanish(self._clock.time_of(entry))
+
+    def _add_lease(self, entry: Entry) -> None:
+        """Note the lease that a call tags; our clock has set it.
+
+        The switch of a machine is renewed before its tag: so the tag need not have come about.
+        """
+        parameters = entry.body["parameters"]
+        specified = parameters.get("TagSpecifications") or [parameters]
+        marks = [mark for each in specified for mark in each.get("Tags") or ()]
+        found = [parse_time(mark["Value"]) for mark in marks if mark["Key"] == EXPIRES]
+        if not found or found[0] is None:
+            return
+        ends = self._clock.corrected(found[0], entry.execution)
+        self._leases[entry.body["call"]] = ends
+        if entry.body["operation"] == "CreateTags":
+            for resource_id in parameters.get("Resources", ()):
+                if resource_id in self.machines:
+                    machine = self.machines[resource_id]
+                    machine.lease = max(machine.lease, ends)
 
     def _add_answered(self, entry: Entry, sent: dict[str, Any]) -> None:
         at, operation, parameters = (
@@ -143,6 +200,8 @@ class MachineHistory:
         machine.has_public_address = body["has_public_address"] or machine.has_public_address
         launched, changed = parse_time(body["launched"]), parse_time(body["changed"])
         seen = self._clock.time_of(entry)
+        if body["state"] not in {"stopped", "terminated"}:
+            machine.seen = seen
         if launched is not None and not (machine.ended and body["state"] == "running"):
             machine.start(launched, is_exact=True)
         is_exact = changed is not None
@@ -160,6 +219,8 @@ class MachineHistory:
         machine.instance_type = parameters.get("InstanceType", machine.instance_type)
         machine.region, machine.image_id = sent["region"], parameters.get("ImageId", "")
         machine.name = sent.get("attempt", {}).get("name", "")
+        if machine.launch_lease is None:
+            machine.launch_lease = self._leases.get(sent["call"])
         of_image = self.image_disks.get(machine.image_id)
         machine.disks = parameters.get("BlockDeviceMappings") or of_image
         interfaces = parameters.get("NetworkInterfaces", [{}])

@@ -6,6 +6,7 @@ Hours in which a machine was up and no step was carried out are lines of their o
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from notebake.costs.estimate import HOURS_PER_MONTH, INCLUDED_IOPS, INCLUDED_MIB_PER_SECOND
 from notebake.costs.machine_history import Disk, Machine, MachineHistory
@@ -17,6 +18,7 @@ from notebake.ledger.kinds import ENDED, EXECUTING, STEP
 from notebake.record import Record
 
 Interval = tuple[float, float]
+AT_MOST = "at most: EC2 no longer said when it ended"
 SECONDS_PER_HOUR = Decimal(3600)
 
 
@@ -37,6 +39,13 @@ class MeteredLine(Record):
     """None if the price is unknown."""
     price_source: str = ""
     price_date: str = ""
+    is_at_most: bool = False
+    """Whether it may have ended earlier: EC2 no longer said when."""
+
+    @property
+    def described(self) -> str:
+        """What there is to say beside the amount."""
+        return "; ".join(filter(None, (self.detail, AT_MOST if self.is_at_most else "")))
 
     @property
     def usd(self) -> Money:
@@ -71,6 +80,7 @@ def meter(
     """
     history, clock = MachineHistory(entries), RecordedClock(entries)
     until = clock.corrected(now, entries[-1].execution) if entries else now
+    history.end_expired(until)
     busy = busy_times(entries, clock, ending)
     lines = [
         line
@@ -91,44 +101,52 @@ def _lines_of(
     price = price_of_type(machine.instance_type, machine.region)
     address = _address_price(machine)
     for span in machine.spans:
-        whole = (span.start, max(until if span.end is None else span.end, span.start))
-        is_over = span.end is not None
-        seconds_busy = sum(end - start for start, end in _common(busy, whole))
+        whole = _period(span.start, span.end, machine, until)
+        seconds_busy = sum(end - start for start, end in _common(busy, whole.interval))
         for what, seconds in (
             ("machine", seconds_busy),
-            ("idle machine", whole[1] - whole[0] - seconds_busy),
+            ("idle machine", whole.seconds - seconds_busy),
         ):
             if seconds > 0:
-                detail = machine.instance_type
-                yield _line(what, machine.id, detail, whole, is_over, seconds, price)
+                yield _line(what, machine.id, machine.instance_type, whole, seconds, price)
         if machine.has_public_address:
-            seconds = whole[1] - whole[0]
-            yield _line("public address", machine.id, "", whole, is_over, seconds, address)
+            yield _line("public address", machine.id, "", whole, whole.seconds, address)
     if machine.spans and machine.disks != []:
-        end = until if machine.ended is None else machine.ended
-        whole = (machine.spans[0].start, max(end, machine.spans[0].start))
-        is_over, seconds = machine.ended is not None, whole[1] - whole[0]
+        whole = _period(machine.spans[0].start, machine.ended, machine, until)
         size = sum(disk.get("Ebs", {}).get("VolumeSize", 0) for disk in machine.disks or ())
-        detail, disks = f"{size or '?'} GiB", _disk_price(machine)
-        yield _line("disks", machine.id, detail, whole, is_over, seconds, disks)
+        disks = _disk_price(machine)
+        yield _line("disks", machine.id, f"{size or '?'} GiB", whole, whole.seconds, disks)
+
+
+class _Period(NamedTuple):
+    """From when until when something cost, and how well that is known."""
+
+    interval: Interval
+    is_over: bool
+    is_at_most: bool
+
+    @property
+    def seconds(self) -> float:
+        return self.interval[1] - self.interval[0]
+
+
+def _period(start: float, end: float | None, machine: Machine, until: float) -> _Period:
+    is_at_most = machine.is_at_most and end == machine.ended
+    return _Period((start, max(until if end is None else end, start)), end is not None, is_at_most)
 
 
 def _line(
-    what: str,
-    resource: str,
-    detail: str,
-    whole: Interval,
-    is_over: bool,
-    seconds: float,
-    price: Price | None,
+    what: str, resource: str, detail: str, whole: _Period, seconds: float, price: Price | None
 ) -> MeteredLine:
+    start, end = whole.interval
     return MeteredLine(
         what=what,
         resource=resource,
         detail=detail,
-        start=format_time(whole[0]),
-        end=format_time(whole[1]),
-        is_over=is_over,
+        start=format_time(start),
+        end=format_time(end),
+        is_over=whole.is_over,
+        is_at_most=whole.is_at_most,
         hours=Decimal(str(round(seconds, 3))) / SECONDS_PER_HOUR,
         usd_per_hour=price.usd if price else None,
         price_source=price.source if price else "",

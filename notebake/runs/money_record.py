@@ -60,11 +60,20 @@ def read_metered(entries: Sequence[Entry]) -> Metered | None:
         return None
     body = recorded.body
     lines = [
-        MeteredLine.model_validate({key: line[key] for key in MeteredLine.model_fields})
+        MeteredLine.model_validate(
+            {key: line[key] for key in MeteredLine.model_fields if key in line}
+        )
         for line in body["lines"]
     ]
     known = {key: body[key] for key in ("until", "monthly_usd")}
     return Metered(lines=tuple(lines), **known)
+
+
+def find_unseen(entries: Sequence[Entry]) -> list[str]:
+    """Return the machines of what was metered last of which EC2 did not say when they ended."""
+    recorded = latest(entries, METERED)
+    lines = recorded.body.get("lines", ()) if recorded else ()
+    return sorted({line["resource"] for line in lines if line.get("is_at_most")})
 
 
 def _line(line: CostLine, written: str) -> dict[str, Any]:

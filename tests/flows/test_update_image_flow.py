@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -509,9 +510,28 @@ def test_the_deployment_is_monthly_and_waits_until_somebody_wants_it() -> None:
 
     assert mine["entrypoint"] == "flows/update_image.py:update_image"
     assert load_recipe(PROJECT / mine["parameters"]["recipe"]).rebake
-    assert mine["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
     (schedule,) = mine["schedules"]
     assert (schedule["timezone"], schedule["active"]) == ("America/Los_Angeles", False)
+
+
+def test_no_deployment_has_a_limit_whose_lease_would_end_a_bake_with_the_server() -> None:
+    deployments = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+
+    assert len(deployments) > 10
+    assert [each["name"] for each in deployments if "concurrency_limit" in each] == []
+
+
+def test_a_limit_of_before_is_gone_after_the_next_deployment() -> None:
+    with get_client(sync_client=True) as client:
+        flow_id, name = client.create_flow(update_image), f"deployment {uuid4()}"
+        limited = client.create_deployment(flow_id, name, concurrency_limit=1)
+        assert client.read_deployment(limited).global_concurrency_limit
+
+        # As `prefect deploy` does it (prefect/deployments/runner.py, prefect 3.8.8).
+        again = client.create_deployment(flow_id, name, concurrency_limit=None)
+
+        assert again == limited
+        assert client.read_deployment(again).global_concurrency_limit is None
 
 
 def test_while_an_approval_is_open_no_rebake_is_begun(store_old: StoreOld, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 
 from flows import scheduled_checks
@@ -22,7 +22,14 @@ from notebake.errors import NotebakeError
 from notebake.images.updates.update_check import UpdateCheck, keep_check
 from notebake.project import PROJECT
 from notebake.recipe import Rebake, Recipe
-from tests.flows.ui import artifacts_of, carried_out, now, scheduled, started_in_ui
+from tests.flows.ui import (
+    artifacts_of,
+    carried_out,
+    now,
+    scheduled,
+    schedules_of,
+    started_in_ui,
+)
 from tests.recipe_text import dump_recipe
 from tests.update_images import place_of
 
@@ -51,12 +58,12 @@ def _only_ours() -> Iterator[None]:
                 client.delete_deployment(each.id)
 
 
-def deployed(directory: Path, schedule: Any = MONTHLY, *, active: bool = True) -> None:
-    """Deploy the update of a recipe by a schedule."""
+def deployed(directory: Path, schedule: Any = MONTHLY, *, active: bool = True) -> FlowRun:
+    """Deploy the update of a recipe by a schedule; return a flow run of the deployment."""
     path = directory / "ocean.yaml"
     path.write_text(dump_recipe(RECIPE))
     rule = DeploymentScheduleCreate(schedule=schedule, active=active)
-    scheduled(update_image, rule, recipe_path=str(path), store=place_of(directory))
+    return scheduled(update_image, rule, recipe_path=str(path), store=place_of(directory))
 
 
 def checked(directory: Path, at: datetime, region: str = RECIPE.region) -> None:
@@ -131,6 +138,43 @@ def test_what_is_switched_off_is_listed_and_no_failure(tmp_path: Path) -> None:
     assert state.is_completed()
     assert str(state.message) == "0 schedules of checks on, and none overdue"
     assert r"switched off: Update an image/deployment" in artifact
+
+
+@pytest.mark.parametrize("is_switched_on_later", [True, False])
+def test_a_schedule_is_watched_from_when_it_was_switched_on(
+    *, is_switched_on_later: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow_run = deployed(tmp_path, active=not is_switched_on_later)
+    if is_switched_on_later:
+        (made,) = schedules_of(flow_run)
+        assert made.deployment_id
+        with get_client(sync_client=True) as client:
+            client.update_deployment_schedule(made.deployment_id, made.id, active=True)
+    # Prefect's server has no clock of its own: what it has made was made long ago.
+    ago = timedelta(days=100)
+    listed = [*map_schedules(ago, updated_too=not is_switched_on_later)]
+    monkeypatch.setattr(scheduled_checks, "_list_schedules", lambda _: iter(listed))
+    monkeypatch.setattr(clock, "now", datetime.now(UTC).timestamp)
+
+    state, artifact = watched()
+
+    assert "never checked" in artifact
+    assert state.is_completed() == is_switched_on_later, state.message
+
+
+def map_schedules(ago: timedelta, *, updated_too: bool) -> Iterator[Any]:
+    """Yield the schedules that Prefect has, as if they had been made earlier."""
+    with get_client(sync_client=True) as client:
+        found = [*scheduled_checks._list_schedules(client)]
+    for (name, deployment), schedule in found:
+        assert deployment.created
+        assert schedule.created
+        assert schedule.updated
+        changes = {"created": schedule.created - ago}
+        if updated_too:
+            changes["updated"] = schedule.updated - ago
+        older = deployment.model_copy(update={"created": deployment.created - ago})
+        yield (name, older), schedule.model_copy(update=changes)
 
 
 def test_a_recipe_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -194,6 +194,19 @@ def test_a_page_shows_what_was_expected_and_metered(
     assert "each month" not in shown
 
 
+def test_a_page_says_which_machines_nobody_saw_end(
+    store: str, place: RecordPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = {"what": "machine", "resource": "i-1", "hours": "6.25", "is_over": True}
+    known = {"usd": "0.60", "is_complete": True, "until": "2026-11-29T12:00:00+00:00"}
+    body = {**known, "lines": [line | {"is_at_most": True}], "monthly_usd": None}
+    write(place, [runs.began(), (kinds.METERED, body)], "paid")
+
+    shown = " ".join(" ".join(lines(capsys, "--store", store, "history", "show", "paid")).split())
+
+    assert "; of i-1 at most: EC2 no longer said when it ended" in shown
+
+
 def test_a_page_says_what_is_not_known(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     page = " ".join(" ".join(lines(capsys, "--store", store, "history", "show", OPEN)).split())
 

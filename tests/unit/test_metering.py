@@ -9,6 +9,7 @@ from notebake.costs.metering import Metered, meter
 from notebake.costs.money import sum_known
 from notebake.costs.prices import table_price as price_of_type
 from notebake.ledger.kinds import REMOVED, SETTLED
+from notebake.reports.grant.items import find_items
 from notebake.runs.money_record import read_metered, to_body
 from tests.recorded_run import NOON, RecordedRun, time_at
 
@@ -148,7 +149,96 @@ def test_a_machine_that_is_gone_without_a_word_is_metered_until_that_was_seen() 
     run.launch(0)
     run.add(4, REMOVED, name="builder-1")
 
-    assert hours_of(metered(run, 9), "machine") == 4
+    found = metered(run, 9)
+
+    assert hours_of(found, "machine") == 4
+    assert {line.is_at_most for line in found.lines} == {True}
+
+
+@pytest.mark.parametrize("ahead_hours", [0, 24, -24])
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_a_machine_that_nobody_saw_end_is_metered_until_its_lease_at_most(
+    *, ahead_hours: float, is_removed: bool
+) -> None:
+    run = RecordedRun(ahead_hours=ahead_hours)
+    run.begin(0)
+    run.launch(0, kind="g4dn.xlarge", lease=6)
+    run.state(0.1, "running", launched=0)
+    run.step(1, took=1)
+    run.end(1)
+    run.begin(66, "e-2")
+    # A later execution tags its own machines, and hears AWS's time.
+    run.renew(66, 6, "i-2")
+    if is_removed:
+        run.add(66.1, REMOVED, name="builder-1")
+
+    found = metered(run, 67)
+
+    assert hours_of(found, "machine") == 6.25
+    assert hours_of(found, "idle machine") == 5.25
+    assert hours_of(found, "disks") == 6.25
+    assert {(line.is_over, line.is_at_most) for line in found.lines} == {(True, True)}
+
+
+def test_a_renewed_lease_counts_even_if_its_tag_was_refused() -> None:
+    run = RecordedRun()
+    run.launch(0, lease=2)
+    run.renew(1, 2, "i-1", error="RequestLimitExceeded")
+
+    assert hours_of(metered(run, 2.9), "machine") == 2.9
+    assert not any(line.is_over for line in metered(run, 2.9).lines)
+    assert hours_of(metered(run, 9), "machine") == 3.25
+
+
+def test_a_start_arms_the_lease_anew_and_a_stopped_machine_has_none() -> None:
+    run = RecordedRun()
+    run.launch(0, lease=2)
+    run.state(0.1, "running", launched=0)
+    run.call(1, "StopInstances", InstanceIds=["i-1"])
+    assert hours_of(metered(run, 9), "machine") == 1
+    assert hours_of(metered(run, 9), "disks") == 9
+    assert not any(line.is_at_most for line in metered(run, 9).lines)
+    run.call(10, "StartInstances", InstanceIds=["i-1"])
+
+    assert hours_of(metered(run, 12), "machine") == 1 + 2
+    assert hours_of(metered(run, 99), "machine") == 1 + 2.25
+
+
+def test_what_ec2_says_later_counts_more_than_the_lease() -> None:
+    run = RecordedRun()
+    run.launch(0, lease=2)
+    run.state(5, "running", launched=0)
+    assert hours_of(metered(run, 9), "machine") == 5.25
+    run.state(8, "terminated", launched=0, changed=7)
+
+    found = metered(run, 9)
+
+    assert hours_of(found, "machine") == 7
+    assert not any(line.is_at_most for line in found.lines)
+
+
+def test_an_item_of_a_report_says_that_it_is_at_most() -> None:
+    run = RecordedRun()
+    run.launch(0, lease=2)
+    run.add(4, REMOVED, name="builder-1")
+
+    details = {item.what: item.detail for item in find_items("ocean", run.entries, "", "9")}
+
+    assert details["idle machine"] == "m5.large; at most: EC2 no longer said when it ended"
+    assert details["public address"] == "at most: EC2 no longer said when it ended"
+
+
+def test_an_entry_of_before_is_read_as_exact() -> None:
+    run = whole_run()
+    body = to_body(metered(run, 9))
+    for line in body["lines"]:
+        del line["is_at_most"]
+    run.add(9, "metered", **body)
+
+    found = read_metered(run.entries)
+
+    assert found
+    assert not any(line.is_at_most for line in found.lines)
 
 
 def test_a_launch_whose_answer_was_lost_is_metered_by_what_ec2_says() -> None:

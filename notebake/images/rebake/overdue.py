@@ -24,7 +24,7 @@ class WatchedSchedule(Record):
     last: datetime.datetime | None = None
     """When a check of the recipe was kept last, in UTC."""
     missed: tuple[datetime.datetime, ...] = ()
-    """When checks were due since then, or since the deployment was made."""
+    """When checks were due since then, or since the deployment was made or its schedule changed."""
     fault: str = ""
     """Why that is not known."""
 

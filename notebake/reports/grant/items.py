@@ -15,7 +15,7 @@ def find_items(run: str, entries: Sequence[Entry], first: str, last: str) -> Ite
                 run=run,
                 what=line.what,
                 resource=line.resource,
-                detail=line.detail,
+                detail=line.described,
                 start=line.start,
                 end=line.end,
                 hours=f"{line.hours:.4f}",
