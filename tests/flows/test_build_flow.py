@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 from prefect.runtime import flow_run
 
+from flows import remove_all as removing
 from flows import step_task, tear_down
 from flows.build_image import carry_out_all, open_run
 from flows.build_plan import UNDONE_AT_ONCE, Plan
@@ -389,7 +390,7 @@ def test_one_failing_undo_does_not_prevent_the_others(world: CloudWorld) -> None
 def test_resources_unknown_to_every_undo_are_named(
     world: CloudWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tear_down, "REMOVAL_VISIBLE_SECONDS", 0.1)
+    monkeypatch.setattr(removing, "REMOVAL_VISIBLE_SECONDS", 0.1)
     run = world.new_run()
     tags = [{"Key": "notebake:run", "Value": run.id}]
     volume = world.ec2.create_volume(
