@@ -8,16 +8,17 @@ Costs   nothing of its own
 from shlex import quote
 
 from notebake.commands.datasets import (
-    dataset_is_in_place,
+    datasets_are_in_place,
     fetch_dataset,
     prepare_staging,
+    print_missing,
     receive_dataset,
 )
 from notebake.images.updates.kept_states import keep_states
 from notebake.machines.builder import builder_host
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.machines.fitness import naming_full_disk
-from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.machines.host_step import Product, find_on_host, make_on_host
 from notebake.recipe import Dataset
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
@@ -30,24 +31,21 @@ FETCH_SECONDS = 6 * 3600
 
 def find(run: Run) -> Done | None:
     """Return the result if every dataset is in its place."""
-    return find_on_host(run, NAME, probe)
+    return find_on_host(run, NAME, product=product_of(run))
 
 
-def probe(run: Run, host: Host) -> str | None:
-    """Return the number of datasets, or None if a dataset is missing."""
-    if not all(ssh.succeeds(host, dataset_is_in_place(dataset)) for dataset in run.recipe.datasets):
-        return None
-    return f"{len(run.recipe.datasets)} datasets" if run.recipe.datasets else "no datasets"
+def product_of(run: Run) -> Product:
+    """Return how the datasets are checked, and how many these are."""
+    datasets = run.recipe.datasets
+    number = f"{len(datasets)} datasets" if datasets else "no datasets"
+    return Product(datasets_are_in_place(datasets), number)
 
 
 def make(run: Run) -> Done:
     """Let the host download public datasets; copy those to it that need credentials."""
     host = builder_host(run)
-    missing = [
-        dataset
-        for dataset in run.recipe.datasets
-        if not ssh.succeeds(host, dataset_is_in_place(dataset))
-    ]
+    names = ssh.run_command(host, print_missing(run.recipe.datasets)).splitlines()
+    missing = [dataset for dataset in run.recipe.datasets if dataset.name in names]
     keep_states(run, missing)
     scripts = []
     for dataset in run.recipe.datasets:
@@ -55,7 +53,7 @@ def make(run: Run) -> Done:
             scripts.append(fetch_dataset(dataset, user=host.user))
         elif dataset in missing:
             scripts.append(relay(run, host, dataset))
-    return make_on_host(run, NAME, scripts, probe=probe, timeout_seconds=FETCH_SECONDS)
+    return make_on_host(run, NAME, scripts, product=product_of(run), timeout_seconds=FETCH_SECONDS)
 
 
 def relay(run: Run, host: Host, dataset: Dataset) -> str:

@@ -7,25 +7,19 @@ Costs   nothing of its own
 
 from notebake.commands.papermill import LOCK_FILE, install_papermill, papermill_is_installed
 from notebake.commands.software import LOCK_FILE_DIRECTORY
-from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.machines.host_step import Product, find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
 from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh import file_transfer
-from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 
 NAME = "install_papermill"
 
 
 def find(run: Run) -> Done | None:
-    """Return the result if papermill is installed."""
-    return find_on_host(run, NAME, probe)
-
-
-def probe(_run: Run, host: Host) -> str | None:
-    """Return "" if papermill is complete."""
-    return "" if ssh.succeeds(host, papermill_is_installed()) else None
+    """Return the result if papermill is complete."""
+    return find_on_host(run, NAME, product=Product(papermill_is_installed()))
 
 
 def make(run: Run) -> Done:
@@ -34,9 +28,13 @@ def make(run: Run) -> Done:
     work = install_papermill(
         user=recipe.base_image.user, until=recipe.packages_until, at_once=recipe.packages_at_once
     )
-    timeout_seconds = recipe.software.timeout_seconds
     return make_on_host(
-        run, NAME, [work], probe=probe, keep=keep_lock, timeout_seconds=timeout_seconds
+        run,
+        NAME,
+        [work],
+        product=Product(papermill_is_installed()),
+        keep=keep_lock,
+        timeout_seconds=recipe.software.timeout_seconds,
     )
 
 

@@ -12,7 +12,7 @@ from notebake.commands.software import (
     software_is_installed,
 )
 from notebake.errors import DiskFullError, HostCommandError
-from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.machines.host_step import Product, find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
 from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step
@@ -26,14 +26,13 @@ NAME = "install_software"
 
 def find(run: Run) -> Done | None:
     """Return the result if exactly this list was installed and works."""
-    return find_on_host(run, NAME, probe)
+    return find_on_host(run, NAME, product=product_of(run))
 
 
-def probe(run: Run, host: Host) -> str | None:
-    """Return "" if the installed programs run."""
+def product_of(run: Run) -> Product:
+    """Return how the installed programs are checked."""
     digest = step_digest(run.recipe, NAME)
-    works = software_is_installed(digest, manager=run.recipe.software.manager)
-    return "" if ssh.succeeds(host, works) else None
+    return Product(software_is_installed(digest, manager=run.recipe.software.manager))
 
 
 def make(run: Run) -> Done:
@@ -51,7 +50,7 @@ def make(run: Run) -> Done:
             run,
             NAME,
             [script],
-            probe=probe,
+            product=product_of(run),
             keep=keep_locks,
             timeout_seconds=software.timeout_seconds,
         )

@@ -6,6 +6,9 @@ Costs   two instances for some minutes
 """
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
+from functools import partial
 
 from notebake.acceptance.evidence import Machines
 from notebake.acceptance.machines import (
@@ -16,7 +19,7 @@ from notebake.acceptance.machines import (
     missing_numbers,
 )
 from notebake.aws import instances, tags
-from notebake.aws.model import Image
+from notebake.aws.model import Image, Instance
 from notebake.aws.names import name_of_key_pair
 from notebake.commands.user_data import user_data
 from notebake.errors import ResourceLostError, resume
@@ -43,7 +46,10 @@ def find(run: Run) -> Image | Machines | None:
 
 
 def make(run: Run) -> Machines:
-    """Launch the missing machines; terminate lost ones and those of an older image first."""
+    """Launch the missing machines side by side; terminate lost ones and those of an older image.
+
+    If one fails, its error is raised when the others have ended.
+    """
     image = current_image(run)
     if image is None:
         raise ResourceLostError(f"The image of run {run.id} is gone.").with_next(resume(run.id))
@@ -53,20 +59,28 @@ def make(run: Run) -> Machines:
         log.info("Terminating %s: lost, or not of %s", ", ".join(outdated), image.id)
         instances.terminate_instances(outdated, run.recipe.region)
     ensure_key_pair(run, ROLE)
-    types = run.recipe.acceptance.instance_types or run.recipe.instance_types
-    for number in missing_numbers([machine for machine in found if is_wanted(machine, image)]):
-        launch(
-            run,
-            role=ROLE,
-            number=number,
-            instance_types=types,
-            image_id=image.id,
-            key_name=name_of_key_pair(run.id, ROLE),
-            user_data=user_data(lease_hours=run.recipe.lease_hours),
-            disks=[],
-            marks={tags.LAUNCH: step_digest(run.recipe, NAME)},
-        )
+    missing = missing_numbers([machine for machine in found if is_wanted(machine, image)])
+    if missing:
+        contexts = [copy_context() for _ in missing]
+        with ThreadPoolExecutor(len(missing)) as pool:
+            list(pool.map(partial(launch_in, run, image), contexts, missing))
     return Machines(instances=tuple(find_machines(run, image)))
+
+
+def launch_in(run: Run, image: Image, context: Context, number: int) -> Instance:
+    """Launch the machine with this number, in a copy of the step's context."""
+    return context.run(
+        launch,
+        run,
+        role=ROLE,
+        number=number,
+        instance_types=run.recipe.acceptance.instance_types or run.recipe.instance_types,
+        image_id=image.id,
+        key_name=name_of_key_pair(run.id, ROLE),
+        user_data=user_data(lease_hours=run.recipe.lease_hours),
+        disks=[],
+        marks={tags.LAUNCH: step_digest(run.recipe, NAME)},
+    )
 
 
 def undo(run: Run) -> None:

@@ -9,12 +9,10 @@ Costs   nothing of its own
 
 from notebake.commands.idle_units import install_idle_stop
 from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
-from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.machines.host_step import Product, find_on_host, make_on_host
 from notebake.machines.idle_program import idle_program
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
-from notebake.ssh import remote as ssh
-from notebake.ssh.host import Host
 from notebake.timeouts import JUPYTER_SECONDS
 
 NAME = "start_jupyter"
@@ -22,13 +20,13 @@ NAME = "start_jupyter"
 
 def find(run: Run) -> Done | None:
     """Return the result if the service is installed and answers."""
-    return find_on_host(run, NAME, probe)
+    return find_on_host(run, NAME, product=product_of(run))
 
 
-def probe(run: Run, host: Host) -> str | None:
-    """Return its address, or None if it does not run."""
+def product_of(run: Run) -> Product:
+    """Return how the running service is checked, and its address."""
     port = run.recipe.jupyter_port
-    return f"127.0.0.1:{port}" if ssh.succeeds(host, jupyter_is_running(port)) else None
+    return Product(jupyter_is_running(port), f"127.0.0.1:{port}")
 
 
 def make(run: Run) -> Done:
@@ -42,7 +40,10 @@ def make(run: Run) -> Done:
         working_directory=folder,
         meanwhile=install_idle_stop(program=idle_program(), port=port, folder=folder),
     )
-    return make_on_host(run, NAME, [script], probe=probe, timeout_seconds=JUPYTER_SECONDS + 60)
+    timeout_seconds = JUPYTER_SECONDS + 60
+    return make_on_host(
+        run, NAME, [script], product=product_of(run), timeout_seconds=timeout_seconds
+    )
 
 
 STEP = Step(NAME, "Start JupyterLab as a service", find, make)

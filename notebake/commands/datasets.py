@@ -4,6 +4,7 @@ The host itself downloads what needs no credential: https, and http with a check
 the worker uploads to the staging path, where the host verifies it and moves it into place.
 """
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from shlex import quote
 
@@ -71,6 +72,20 @@ def dataset_is_in_place(dataset: Dataset, *, records: str = RECORD_DIRECTORY) ->
         f' && if [ -d {target} ]; then [ -n "$(ls --almost-all {target})" ];'
         f' else [ "$(stat --format=%s {target} 2> /dev/null)" = "$bytes" ]; fi'
     )
+
+
+def datasets_are_in_place(datasets: Sequence[Dataset]) -> str:
+    """Return the command that succeeds if all datasets are in place."""
+    return " && ".join(["true", *(f"{{ {dataset_is_in_place(each)}; }}" for each in datasets)])
+
+
+def print_missing(datasets: Sequence[Dataset], *, records: str = RECORD_DIRECTORY) -> str:
+    """Return the command that prints the names of the datasets that are not in place, in lines."""
+    probes = (
+        f"{{ {dataset_is_in_place(each, records=records)}; }} || echo {quote(each.name)}"
+        for each in datasets
+    )
+    return "\n".join(["true", *probes])
 
 
 def _unless(probe: str, dataset: Dataset, *commands: str) -> str:

@@ -13,17 +13,27 @@ from notebake.commands.shell import as_root
 DIRECTORY = "/var/lib/notebake/steps"
 
 
-def read_marker(step: str, digest: str, directory: str = DIRECTORY, *, installed: str = "") -> str:
+def read_marker(
+    step: str,
+    digest: str,
+    directory: str = DIRECTORY,
+    *,
+    installed: str = "",
+    product: str = "",
+) -> str:
     """Return the command that prints a step's marker, and succeeds if it holds this digest.
 
     The exit code alone proves nothing: parse the output with `parse_marker`. `installed` is a
-    command that verifies the product itself; where it succeeds, no marker is needed.
+    command that verifies the product itself; where it succeeds, no marker is needed. `product` is
+    one that must succeed besides the marker.
     """
     marked = (
         f"{{ IFS= read -r digest && {{ IFS= read -r detail || true; }}; }}"
         f" 2> /dev/null < {_path(step, directory)}"
         f' && [ "$digest" = {quote(digest)} ] && printf \'%s\\n\' "$digest" "$detail"'
     )
+    if product:
+        marked = f"{marked} && ( {product} ) > /dev/null"
     if not installed:
         return marked
     proven = f"{{ {installed}; }} > /dev/null && printf '%s\\n\\n' {quote(digest)}"

@@ -1,6 +1,7 @@
 """Steps whose product is on the builder: they find it, make it, and mark it there."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from notebake.aws.model import Instance
 from notebake.commands import markers
@@ -20,6 +21,16 @@ from notebake.ssh.remote import retry_until_reachable
 Probe = Callable[[Run, Host], str | None]
 """Checks a step's product on the host; returns a phrase about it, or None if it is not valid."""
 
+
+class Product(NamedTuple):
+    """How a step's product is known on the host."""
+
+    command: str
+    """Succeeds if it is valid."""
+    detail: str = ""
+    """A phrase about it, instead of the marker's."""
+
+
 Keep = Callable[[Run, Host], str]
 """Copies files of a step from the host to the run store; returns a phrase about them."""
 
@@ -35,12 +46,18 @@ def find_finished(run: Run, builder: Instance | None, digest: str) -> Done | Non
 
 
 def find_on_host(
-    run: Run, step: str, probe: Probe | None = None, *, installed: str = ""
+    run: Run,
+    step: str,
+    probe: Probe | None = None,
+    *,
+    installed: str = "",
+    product: Product | None = None,
 ) -> Done | None:
     """Return the result of a step that is done on the builder, or in its image; else None.
 
     The marker on the host must contain the step's current digest, or the command `installed` must
-    succeed, if it is given. `probe` checks the product itself.
+    succeed, if it is given. `product` or `probe` checks the product itself; the former costs no
+    round trip of its own.
     """
     digest = step_digest(run.recipe, step)
     instance = stack_instances.find_builder(run)
@@ -49,10 +66,14 @@ def find_on_host(
     if instance.state != "running":
         return None
     host = builder_host(run)
-    answer = ssh.try_command(host, markers.read_marker(step, digest, installed=installed))
+    check = product.command if product else ""
+    question = markers.read_marker(step, digest, installed=installed, product=check)
+    answer = ssh.try_command(host, question)
     detail = markers.parse_marker(answer.output, digest)
     if answer.exit_code != 0 or detail is None:
         return None
+    if product is not None:
+        detail = product.detail or detail
     if probe is not None:
         found = probe(run, host)
         if found is None:
@@ -67,6 +88,7 @@ def make_on_host(
     scripts: Sequence[str],
     *,
     probe: Probe | None = None,
+    product: Product | None = None,
     keep: Keep | None = None,
     timeout_seconds: float = 600,
 ) -> Done:
@@ -89,7 +111,7 @@ def make_on_host(
     if keep is not None:
         detail = retry_until_reachable(host, name, lambda: keep(run, host))
         retry_until_reachable(host, name, lambda: mark_on_host(run, host, step, detail))
-    done = find_on_host(run, step, probe)
+    done = find_on_host(run, step, probe, product=product)
     if done is None:
         raise HostCommandError(host.address, f"find the product of {step}", 1, output)
     return done

@@ -1,5 +1,6 @@
 """Launches: one machine for each request, repeated byte for byte, zone after zone."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +27,28 @@ from tests.cloud_world import (
     LostAnswer,
     RefusedCall,
 )
+from tests.limits import HANG_SECONDS
 
 CLOCK_TIMES = 300
 BUILDER = "launch_instance"
 BUILDER_ROLE = "builder"
+
+
+class Together:
+    """Lets calls of an action pass only when so many of them have come."""
+
+    def __init__(self, action: str, count: int) -> None:
+        self.action, self.fired = action, 0
+        self.barrier = threading.Barrier(count, timeout=HANG_SECONDS)
+
+    def before(self, call: Call) -> None:
+        if call.action == self.action:
+            self.barrier.wait()
+            self.fired += 1
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        del call
+        return reply
 
 
 @pytest.fixture
@@ -232,6 +251,17 @@ def test_only_the_terminated_one_of_two_machines_is_replaced(world: CloudWorld) 
     assert second.id in ids
     assert first.id not in ids
     assert {instance.tags["notebake:number"] for instance in found.instances} == {"1", "2"}
+
+
+def test_both_machines_from_an_image_are_requested_at_once(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_before(run, "launch_acceptance")
+
+    with world.intercepting(Together("RunInstances", 2)) as together:
+        launched = launch_acceptance.make(run)
+
+    assert together.fired == 2
+    assert {machine.tags["notebake:number"] for machine in launched.instances} == {"1", "2"}
 
 
 def test_a_launch_with_a_lost_answer_is_repeated_in_the_same_place_first(

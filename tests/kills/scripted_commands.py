@@ -104,9 +104,6 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
             if up.jupyter_runs
             else Spoken(jupyter.STILL_STARTING)
         ),
-        papermill.papermill_is_installed(): lambda: succeed(
-            f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in root.files
-        ),
         volumes.flush_disks(): Spoken,
         software.read_locks(): lambda: succeed(root.software, locks_as_printed()),
         f"test -f {status_path(recipe_notebook.OUTPUT)}": lambda: succeed(
@@ -142,16 +139,35 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     for step in (name for name, planned in PLAN.items() if planned.uses):
         digest = cached_digest(recipe, step)
         known[markers.read_marker(step, digest)] = partial(read_mark, host, step, digest)
-        known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)
+    for step, (product, is_valid) in products(recipe, host, up).items():
+        digest = cached_digest(recipe, step)
+        looking = markers.read_marker(step, digest, product=product)
+        known[looking] = partial(read_mark, host, step, digest) if is_valid else partial(Spoken, 1)
+    missing = [each.name for each in recipe.datasets if digest_of(each) not in root.datasets]
+    known[datasets.print_missing(recipe.datasets)] = partial(
+        Spoken, 0, "".join(f"{name}\n" for name in missing)
+    )
     for dataset in recipe.datasets:
-        is_there = digest_of(dataset) in root.datasets
-        known[datasets.dataset_is_in_place(dataset)] = partial(succeed, is_there)
         staging = datasets.prepare_staging(dataset, user=recipe.base_image.user)
         known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
     if recipe.repository_path:
         text = repository.repository_commit(recipe.repository_path)
         known[text] = lambda: succeed(root.commit, root.commit + "\n")
     return known.get(command)
+
+
+def products(recipe: Recipe, host: ScriptedHost, up: Boot) -> dict[str, tuple[str, object]]:
+    """Return for steps what looks at their product, and whether that is valid."""
+    root = host.root
+    digest = cached_digest(recipe, "install_software")
+    lock = f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}"
+    are_there = all(digest_of(each) in root.datasets for each in recipe.datasets)
+    return {
+        "install_software": (software.software_is_installed(digest), root.software == digest),
+        "install_papermill": (papermill.papermill_is_installed(), lock in root.files),
+        "start_jupyter": (jupyter.jupyter_is_running(recipe.jupyter_port), up.jupyter_runs),
+        "fetch_datasets": (datasets.datasets_are_in_place(recipe.datasets), are_there),
+    }
 
 
 def marking(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:

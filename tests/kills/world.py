@@ -291,8 +291,11 @@ def forget_all() -> None:
                 value.cache_clear()
 
 
+PATCHED = ("notebake", "tasks")
+
+
 def notebakes_modules() -> list[Any]:
-    return [module for name, module in sys.modules.items() if name.split(".")[0] == "notebake"]
+    return [module for name, module in sys.modules.items() if name.split(".")[0] in PATCHED]
 
 
 REMEMBERED: set[Any] = {clients.connect, session}

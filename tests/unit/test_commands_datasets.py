@@ -8,6 +8,7 @@ from notebake.commands.datasets import (
     dataset_is_in_place,
     fetch_dataset,
     prepare_staging,
+    print_missing,
     receive_dataset,
     staging_path,
 )
@@ -81,6 +82,18 @@ def test_a_file_is_downloaded_verified_and_recognised_later(
     assert not fetching.has(wanted)
     assert fetching.fetch(wanted)[0] == 0
     assert fetching.has(wanted)
+
+
+def test_one_command_names_all_datasets_that_are_missing(fetching: Fetching) -> None:
+    there, other = fetching.dataset(sha256=SHA256), fetching.dataset(name="other")
+    assert fetching.fetch(there)[0] == 0
+
+    asked = fetching.world.run(
+        print_missing([other, there, fetching.dataset()], records=fetching.options["records"])
+    )
+
+    assert asked.stdout.splitlines() == ["other", "ocean"]
+    assert fetching.world.run(print_missing([])).stdout == ""
 
 
 def test_a_dataset_is_on_the_disk_before_it_has_its_name(fetching: Fetching) -> None:

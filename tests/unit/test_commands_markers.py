@@ -54,6 +54,21 @@ def test_a_product_that_proves_itself_needs_no_marker(world: ShellWorld, directo
     assert markers.parse_marker(world.run(command).stdout, "aaaa") == "12 packages"
 
 
+def test_a_marker_counts_only_with_its_product(world: ShellWorld, directory: str) -> None:
+    def ask(product: str) -> tuple[bool, str]:
+        command = markers.read_marker("software", "aaaa", directory, product=product)
+        answer = world.run(command)
+        return answer.returncode == 0, answer.stdout
+
+    assert not ask("true")[0]
+    world.run(markers.write_marker("software", "aaaa", "12 packages", directory))
+
+    assert ask("echo noise; read -r digest < /dev/null; true") == (True, "aaaa\n12 packages\n")
+    assert not ask("false")[0]
+    assert not ask("exit 3")[0]
+    assert not ask("true && { false; }")[0]
+
+
 def test_an_interrupted_marker_does_not_count(world: ShellWorld, directory: str) -> None:
     world.fake("mv", "kill -KILL $PPID")
     assert world.run(markers.write_marker("software", "aaaa", "", directory)).returncode != 0
