@@ -10,8 +10,9 @@ from notebake.errors import NotebakeError
 from notebake.record import Record
 from notebake.servers.find import find_server, list_command
 from notebake.servers.keys import key_path
-from notebake.servers.offer import Offer, price_server
+from notebake.servers.offer import Offer, price_existing
 from notebake.servers.outside_ends import wanted_schedules
+from notebake.servers.own_disks import is_kept
 from notebake.servers.ports import FIRST_PORT, kept_port
 from notebake.servers.server import Server
 from notebake.timestamps import utc_from_seconds
@@ -99,9 +100,7 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         region, Filters=[{"Name": "image-id", "Values": [server.image_id]}]
     )
     path = key_path(server)
-    disks = _find_disks(server, region)
-    # A volume that outlives the server has a price of its own.
-    size_gib = sum(disk.size_gib for disk in disks.values() if not disk.outlives_server)
+    described = _describe_disks(server, region)
     outside = (
         wanted_schedules(server, utc_from_seconds(clock.now())) if server.scheduler_role else {}
     )
@@ -119,22 +118,21 @@ def find_facts(name: str, owner: str, region: str) -> ServerFacts:
         profile=profile,
         image_name=str(images[0].get("Name", "")) if images else "",
         schedules=tuple(outside.values()),
-        disks=disks,
-        offer=price_server(
-            server.instance_type,
-            size_gib,
-            region,
-            has_elastic_address=server.has_elastic_address,
-        ),
+        disks=_as_disks(described),
+        # A volume that outlives the server has a price of its own.
+        offer=price_existing(server, [each for each in described if not is_kept(each)]),
         key_path=str(path),
         has_key=path.exists(),
         port=kept_port(server) or FIRST_PORT,
     )
 
 
-def _find_disks(server: Server, region: str) -> dict[str, Disk]:
+def _describe_disks(server: Server, region: str) -> list[dict[str, Any]]:
     ids = list(server.volume_ids.values())
-    found: list[dict[str, Any]] = server_calls.describe_volumes(ids, region) if ids else []
+    return server_calls.describe_volumes(ids, region) if ids else []
+
+
+def _as_disks(described: list[dict[str, Any]]) -> dict[str, Disk]:
     return {
         str(each["VolumeId"]): Disk(
             size_gib=int(each["Size"]),
@@ -142,5 +140,5 @@ def _find_disks(server: Server, region: str) -> dict[str, Disk]:
             kind=str(each["VolumeType"]),
             tags=tags.as_dict(each.get("Tags")),
         )
-        for each in found
+        for each in described
     }

@@ -28,10 +28,8 @@ class ChosenImage(Record):
     owner_id: str
     architecture: str
     root_device: str
-    size_gib: int
-    """Of all its disks."""
-    disks: tuple[str, ...] = ()
-    """The devices of its disks."""
+    mapping: tuple[dict[str, Any], ...] = ()
+    """The block device mappings of its disks, as EC2 describes them."""
     recipe: str = ""
     run_id: str = ""
     efs: tuple[str, ...] = ()
@@ -162,8 +160,7 @@ def _as_chosen(image: dict[str, Any], why: str) -> ChosenImage:
         owner_id=image.get("OwnerId", ""),
         architecture=image["Architecture"],
         root_device=image.get("RootDeviceName", ""),
-        size_gib=sum(int(mapping["Ebs"].get("VolumeSize", 0)) for mapping in disks),
-        disks=tuple(mapping["DeviceName"] for mapping in disks),
+        mapping=tuple(disks),
         recipe=shown.get(tags.RECIPE, ""),
         run_id=shown.get(tags.RUN, ""),
         efs=tuple(shown.get(tags.EFS, "").split()),

@@ -29,8 +29,8 @@ class LaunchPlan(Record):
     """The subnets to try, in order: each with SubnetId and AvailabilityZone."""
     is_public: bool = True
     public_key: str
-    size_gib: int = 0
-    """Of all its disks."""
+    image_disks: tuple[dict[str, Any], ...] = ()
+    """Block device mappings of the image."""
     disks: tuple[dict[str, Any], ...] = ()
     """Block device mappings besides those of the image."""
     volumes: tuple[WantedVolume, ...] = ()
@@ -65,7 +65,8 @@ def plan_launch(
     Raises:
         NotebakeError: a disk has no size, or they are too many for a tag.
     """
-    made, mapping = disks_of_launch(disks, image.disks, LOGIN_USER)
+    taken = [each["DeviceName"] for each in image.mapping]
+    made, mapping = disks_of_launch(disks, taken, LOGIN_USER)
     idle = IDLE_MINUTES if wishes.idle_minutes is None else wishes.idle_minutes
     marks = tags_of_ends(idle, wishes.daily_end or "", utc_from_seconds(clock.now()))
     if wishes.scheduler_role:
@@ -81,7 +82,7 @@ def plan_launch(
         instance_type=instance_type or default_type(image.architecture),
         subnets=subnets,
         public_key=public_key,
-        size_gib=image.size_gib + sum(each.size_gib for each in disks),
+        image_disks=image.mapping,
         disks=tuple(mapping),
         volumes=tuple(volumes),
         has_elastic_address=has_elastic_address,

@@ -26,15 +26,27 @@ class Offer(Record):
 
 
 def price_server(
-    instance_type: str, size_gib: int, region: str, *, has_elastic_address: bool = False
+    instance_type: str,
+    mapping: Sequence[dict[str, Any]],
+    region: str,
+    *,
+    has_elastic_address: bool = False,
 ) -> Offer:
-    """Return what a server with gp3 disks of this size costs.
+    """Return what a server costs whose disks are those of these block device mappings.
 
     A public address costs the same whether it is elastic or not; an elastic one costs while the
     server is stopped, too: https://aws.amazon.com/vpc/pricing/ (Public IPv4 Address).
     """
+    disks = [
+        {
+            **each["Ebs"],
+            "VolumeId": each["DeviceName"],
+            "Size": int(each["Ebs"].get("VolumeSize", 0)),
+        }
+        for each in mapping
+    ]
     return _offer(
-        instance_type, region, price_disk(size_gib, region), has_elastic_address=has_elastic_address
+        instance_type, region, _price_disks(disks, region), has_elastic_address=has_elastic_address
     )
 
 
@@ -42,16 +54,19 @@ def price_existing(
     server: Server, disks: Sequence[dict[str, Any]], *, gets_elastic_address: bool = False
 ) -> Offer:
     """Return what a server costs that is there, with these disks as EC2 describes them."""
-    costs = [
-        cost_of_volume(as_resource(VOLUME, disk, disk["VolumeId"], server.region)) for disk in disks
-    ]
-    known = [cost for cost in costs if cost is not None]
     return _offer(
         server.instance_type,
         server.region,
-        sum(known) if len(known) == len(costs) else None,
+        _price_disks(disks, server.region),
         has_elastic_address=server.has_elastic_address or gets_elastic_address,
     )
+
+
+def _price_disks(disks: Sequence[dict[str, Any]], region: str) -> float | None:
+    """Return what disks cost a month, as EC2 describes them; None if one has no known price."""
+    costs = [cost_of_volume(as_resource(VOLUME, disk, disk["VolumeId"], region)) for disk in disks]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
 
 
 def _offer(

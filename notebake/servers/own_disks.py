@@ -34,7 +34,7 @@ def price_of_plan(plan: LaunchPlan, existing: Server | None) -> Offer:
     if existing is None:
         return price_server(
             plan.instance_type,
-            plan.size_gib,
+            [*plan.image_disks, *plan.disks],
             plan.region,
             has_elastic_address=plan.has_elastic_address,
         )

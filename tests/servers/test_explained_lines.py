@@ -20,6 +20,7 @@ from notebake.servers.server import Server
 from tests.limits import HANG_SECONDS
 from tests.servers.world import JUPYTER_PORT, TOKEN, Machine, ask
 
+DISK = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8, "VolumeType": "gp3"}}
 PORT = 7093
 """One that no server of these tests is opened at."""
 
@@ -54,7 +55,7 @@ def explained(machine: Machine) -> Explanation:
         image_name="",
         schedules=(),
         disks={},
-        offer=price_server("t3.large", 8, "us-west-2"),
+        offer=price_server("t3.large", [DISK], "us-west-2"),
         key_path=host.private_key_path,
         has_key=True,
         port=PORT,
