@@ -1,13 +1,32 @@
 """What runs on each host as on Ubuntu's machines on EC2, whatever their twist."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from notebake.commands.fitness import LIST_LOGIN_METHODS, parse_login_methods
 from tests.sandbox.one_host import one_host_opened
 from tests.sandbox.test_hosts import Cloud
 
 pytestmark = pytest.mark.sandbox
+
+DROP_IN = "/etc/systemd/system/ssh.service.d/ec2-instance-connect.conf"
+# As Ubuntu's package of that name has it, but for the user.
+SET_INSTANCE_CONNECT = f"""\
+set -e
+program=/usr/share/ec2-instance-connect/eic_run_authorized_keys
+install -D --mode=0755 /bin/true $program
+mkdir -p {Path(DROP_IN).parent}
+cat > {DROP_IN} <<END
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/sshd -D -o "AuthorizedKeysCommand $program %%u %%f" \\
+    -o "AuthorizedKeysCommandUser nobody" \\$SSHD_OPTS
+END
+systemctl daemon-reload
+systemctl restart ssh.service
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +55,16 @@ def test_a_login_has_a_path_from_the_environment_file_and_services_do_not(host: 
     assert first.startswith('PATH="/usr/local/sbin:')
     services = host.ssh("i-1", "systemctl show-environment | grep ^PATH=")
     assert "/snap/bin" not in services
+
+
+def test_instance_connect_is_found_where_ubuntu_sets_it(host: Cloud) -> None:
+    assert parse_login_methods(host.ssh("i-1", LIST_LOGIN_METHODS)) == ()
+    host.ssh("i-1", SET_INSTANCE_CONNECT)
+    shown = host.ssh("i-1", LIST_LOGIN_METHODS)
+    host.ssh("i-1", f"rm {DROP_IN}; systemctl daemon-reload; systemctl restart ssh.service")
+    found = parse_login_methods(shown)
+    assert found == ("EC2 Instance Connect accepts the logins that IAM allows",)
+    assert len(shown.splitlines()) == 2, "systemd and the daemon both show it"
 
 
 def test_rsyslog_goes_on_writing_to_files_that_were_emptied(host: Cloud) -> None:
