@@ -15,6 +15,8 @@ from notebake.ledger.kinds import ANSWERED, REMOVED, SENT, SETTLED, STATE
 
 EXPIRES = "notebake:expires"
 """The tag that has the end of a lease."""
+TAGGING = {"RunInstances", "CreateTags"}
+"""What gives a machine its lease; a removed tag is none."""
 SLACK_SECONDS = 900.0
 """A machine has ended so soon after its lease, also if it is slow to see that, and to shut down."""
 Disk = dict[str, Any]
@@ -150,7 +152,9 @@ class MachineHistory:
 
         The switch of a machine is renewed before its tag: so the tag need not have come about.
         """
-        parameters = entry.body["parameters"]
+        operation, parameters = entry.body["operation"], entry.body["parameters"]
+        if operation not in TAGGING:
+            return
         specified = parameters.get("TagSpecifications") or [parameters]
         marks = [mark for each in specified for mark in each.get("Tags") or ()]
         found = [parse_time(mark["Value"]) for mark in marks if mark["Key"] == EXPIRES]
@@ -158,7 +162,7 @@ class MachineHistory:
             return
         ends = self._clock.corrected(found[0], entry.execution)
         self._leases[entry.body["call"]] = ends
-        if entry.body["operation"] == "CreateTags":
+        if operation == "CreateTags":
             for resource_id in parameters.get("Resources", ()):
                 if resource_id in self.machines:
                     machine = self.machines[resource_id]

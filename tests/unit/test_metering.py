@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from notebake.aws.tags import EXPIRES
 from notebake.costs.machine_history import MachineHistory
 from notebake.costs.metering import Metered, meter
 from notebake.costs.money import sum_known
@@ -188,6 +189,14 @@ def test_a_renewed_lease_counts_even_if_its_tag_was_refused() -> None:
     assert hours_of(metered(run, 2.9), "machine") == 2.9
     assert not any(line.is_over for line in metered(run, 2.9).lines)
     assert hours_of(metered(run, 9), "machine") == 3.25
+
+
+def test_a_tag_that_is_removed_is_no_lease() -> None:
+    run = RecordedRun()
+    run.launch(0, lease=2)
+    run.call(1, "DeleteTags", Resources=["i-1", "ami-1"], Tags=[{"Key": EXPIRES}])
+
+    assert hours_of(metered(run, 9), "machine") == 2.25
 
 
 def test_a_start_arms_the_lease_anew_and_a_stopped_machine_has_none() -> None:
