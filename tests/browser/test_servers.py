@@ -54,7 +54,7 @@ def test_a_server_is_started_kept_stopped_and_terminated_by_its_forms(
     started, message = ended(
         person, "start", image=image, name="delta", owner="ada", public_key=key
     )
-    assert re.match(r"delta of ada runs at [\d.]+, \$0\.\d{3} an hour, stops by itself ", message)
+    assert re.match(r"delta of ada runs at [\d.]+, \$0\.\d{3} an hour, .*stops by itself ", message)
     ((machine, state),) = servers(desk, "delta")
     assert state == "running"
     person.open(started)

@@ -73,9 +73,8 @@ def test_a_server_lives_by_its_forms_and_the_artifact_follows(world: ServerWorld
     assert (server.state, server.host_key) == ("running", HOST_KEY)
     message = message_of(started)
     assert message.startswith(f"ocean of ada runs at {server.address}, $0.")
-    assert (
-        " an hour, stops by itself after 60 minutes without use, and each day at 19:00" in message
-    )
+    assert " an hour, and up to $0.07 an hour more while it computes (CPU credits), " in message
+    assert "stops by itself after 60 minutes without use, and each day at 19:00" in message
     assert message.endswith(f"on your computer type: {OPEN} --key ~/.ssh/id_ed25519")
     assert started.name == "start ocean"
     assert {"server:ocean", "owner:ada"} <= set(started.tags)

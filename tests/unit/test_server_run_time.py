@@ -27,7 +27,7 @@ def server(state: str = "running", **changes: Any) -> Server:
         owner="ada",
         region="us-west-2",
         state=state,
-        instance_type="t3.large",
+        instance_type="m5.large",
         zone="us-west-2a",
         image_id="ami-1",
         started_at=BEGAN,
@@ -127,7 +127,7 @@ DISK = {
 def test_machine_and_address_cost_while_it_runs_and_disks_all_the_time() -> None:
     prices = read_prices()
     stored = 10 * prices.storage.gp3_usd_per_gib_month * 99 / HOURS_PER_MONTH
-    running = prices.instance_types["t3.large"].usd_per_hour
+    running = prices.instance_types["m5.large"].usd_per_hour
     running += prices.address.public_ipv4_usd_per_hour
     stopped = server("stopped", stopped_at=after(3))
     spent = spending(stopped, [DISK], after(99))
