@@ -78,6 +78,7 @@ ABANDONED_AFTER = "CreateImage"
 ELSEWHERE = "eu-central-1"
 STOP_ROLE = "arn:aws:iam::123456789012:role/notebake-scheduler-servers"
 INTERFACE = "eni-00000000000000001"
+A_FIFTH = 0.2
 
 
 def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
@@ -274,7 +275,8 @@ def resume_elsewhere(world: World, writes: Writes, run: Run, location: str) -> N
     """Look first, then take the run up from another address: nobody has told the group yet."""
     writes.what = "resume"
     world.new_process()
-    world.clock.advance(LEASE_SECONDS)
+    # So late that the leases of machines are renewed, and schedules moved.
+    world.clock.advance(LEASE_SECONDS + A_FIFTH * run.recipe.lease_hours * 3600)
     world.interceptor = PassThrough()
     survey(Scope(regions=(run.recipe.region,), run_id=run.id, store=location, before=None))
     for machine in world.history.region.instances:
