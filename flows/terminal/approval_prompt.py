@@ -22,7 +22,7 @@ def ask_in_terminal(question: Question, location: str) -> bool:
         return False
     approvals = ApprovalLog(location)
     show_question(approvals, question)
-    decision = DECISIONS.get(ask_line("Type approve or refuse, or nothing to leave it open"))
+    decision = ask_decision()
     if decision is None:
         return False
     name, reason = ask_line("Your name"), ask_line("The reason, which the record keeps for good")
@@ -48,8 +48,16 @@ def show_question(approvals: ApprovalLog, question: Question, *, shows_all: bool
     console = open_console()
     console.print()
     for line in lines_of(question, approvals.read_shown(question), shows_all=shows_all):
-        console.print(clean_text(line), markup=False, soft_wrap=True)
+        console.print(clean_text(line), markup=False, soft_wrap=not console.is_terminal)
     console.print()
+
+
+def ask_decision() -> Decision | None:
+    """Ask until it is a decision, or nothing."""
+    while typed := ask_line("Type approve or refuse, or nothing to leave it open"):
+        if decision := DECISIONS.get(typed.lower()):
+            return decision
+    return None
 
 
 def ask_line(what: str) -> str:
