@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from notebake.recipe.environment_file import find_package_fault
 from notebake.recipe.fields import (
     UNQUOTED,
     InstanceType,
@@ -56,10 +57,13 @@ class Software(Part):
             yield Contradiction(("requirements_file",), text)
         for text in find_requirement_faults(self.requirements, self.manager):
             yield Contradiction(("requirements",), text, by_absence=True)
-        for_pip = "packages" if self.manager == "pip" else "pip"
-        for index, package in enumerate(getattr(self, for_pip)):
+        of_manager = find_requirement_fault if self.manager == "pip" else find_package_fault
+        for index, package in enumerate(self.packages):
+            if fault := of_manager(package):
+                yield Contradiction(("packages", index), fault, by_absence=True)
+        for index, package in enumerate(self.pip if self.manager == "conda" else ()):
             if fault := find_requirement_fault(package):
-                yield Contradiction((for_pip, index), fault, by_absence=True)
+                yield Contradiction(("pip", index), fault, by_absence=True)
 
 
 class Dataset(Part):
