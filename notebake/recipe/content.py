@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from notebake.recipe.environment_file import find_package_fault
 from notebake.recipe.fields import (
@@ -21,6 +21,7 @@ from notebake.recipe.fields import (
 )
 from notebake.recipe.machine import repeated
 from notebake.recipe.part import Contradiction, Part
+from notebake.recipe.repository_page import find_page_fault
 from notebake.recipe.requirement_line import find_requirement_fault
 from notebake.recipe.requirements import find_requirement_faults
 
@@ -105,7 +106,9 @@ class Repository(Part):
     ]
     """Where to clone from; credentials in it are refused."""
     ref: Annotated[
-        str, matching(r"[A-Za-z0-9][A-Za-z0-9._/@+#=,-]*", "a branch, a tag or a commit id")
+        str,
+        AfterValidator(lambda ref: ref.removeprefix("refs/heads/")),
+        matching(r"[A-Za-z0-9][A-Za-z0-9._/@+#=,-]*", "a branch, a tag or a commit id"),
     ] = "HEAD"
     """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None
@@ -114,7 +117,9 @@ class Repository(Part):
     """Whether its submodules are cloned, too; each must be one that everybody can clone."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        if not self.path and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", self.folder_name):
+        if page := find_page_fault(self.url):
+            yield Contradiction(("url",), page)
+        elif not self.path and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", self.folder_name):
             text = "does not end in a name for the folder; give path as well"
             yield Contradiction(("url",), text, by_absence=True)
 
