@@ -9,7 +9,13 @@ from packaging.utils import canonicalize_name
 
 from notebake.preflight.wheels import Python
 from notebake.recipe import Software
-from notebake.recipe.environment_nodes import find_value, line_number, pip_entries_of
+from notebake.recipe.environment_file import SPECIFICATION
+from notebake.recipe.environment_nodes import (
+    find_value,
+    line_number,
+    pip_entries_of,
+    read_environment,
+)
 from notebake.recipe.requirement_line import EGG
 from notebake.recipe.requirement_options import ReadLine, read_line
 from notebake.recipe.requirement_text import logical_lines
@@ -49,10 +55,10 @@ class WantedPackages:
 
 
 def read_wanted_packages(software: Software) -> WantedPackages:
-    """Return what the machine will ask an index for; names of packages with addresses are not."""
+    """Return what the machine will ask an index for; what has an address or is conda's is not."""
     lines = [(place, read_line(line)) for place, line in _lines(software) if line]
     lines += [(f"software.{part}", ReadLine(text, {})) for part, text in _own_lines(software)]
-    packages, addressed = [], set()
+    packages, addressed = [], {canonicalize_name(name) for name in _names_of_conda(software)}
     for place, line in lines:
         requirement = _parse(line.requirement)
         if requirement and not requirement.url:
@@ -83,6 +89,14 @@ def _lines(software: Software) -> Iterator[tuple[str, str]]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         for entry, line in pip_entries_of(find_value(root, "dependencies")):
             yield f"environment.yml, line {line_number(entry)}", line
+
+
+def _names_of_conda(software: Software) -> Iterator[str]:
+    """Yield the names that conda has installed before uv is asked for any."""
+    if software.manager == "conda":
+        for spec in (*read_environment(software.requirements or "").specs, *software.packages):
+            if found := SPECIFICATION.fullmatch(spec):
+                yield found["name"]
 
 
 def _own_lines(software: Software) -> Iterator[tuple[str, str]]:

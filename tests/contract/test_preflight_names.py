@@ -107,6 +107,17 @@ def test_what_conda_leaves_to_pip_is_looked_up(world: CloudWorld, index: Index) 
     assert not any(request.endswith("xyz") for request in index.requests)
 
 
+def test_what_conda_installs_is_not_asked_of_the_index_of_pip(
+    world: CloudWorld, index: Index
+) -> None:
+    text = "dependencies:\n  - a::Only_Conda >=1\n  - pip:\n    - only-conda\n    - other\n"
+
+    run = run_with(world, manager="conda", requirements=text, packages=["other=1.2"])
+
+    assert wrong_in(run) == ""
+    assert index.requests == []
+
+
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_an_index_that_does_not_know_head_is_asked_again(
     world: CloudWorld, index: Index, status: int
