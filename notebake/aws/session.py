@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import botocore.session
-from botocore.credentials import create_credential_resolver
+from botocore.credentials import AssumeRoleProvider, create_credential_resolver
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -24,6 +24,7 @@ from botocore.exceptions import (
     RefreshWithMFAUnsupportedError,
 )
 
+from notebake.aws.mfa_code import ask_for_code
 from notebake.waiting import pause
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,9 @@ def _read_again(region: str) -> Any:
 def load_credentials(core: Any, region: str | None) -> Any:
     """Return the credentials that botocore's provider chain finds, or None."""
     resolver = create_credential_resolver(core, region_name=region)
+    for provider in resolver.providers:
+        if isinstance(provider, AssumeRoleProvider):
+            provider._prompter = ask_for_code
     return _as_botocore_errors(resolver.load_credentials, "the settings")
 
 
@@ -124,7 +128,7 @@ def _as_botocore_errors(call: Callable[[], Any], provider: str) -> Any:
     except (BotoCoreError, ClientError):
         raise
     except EOFError as error:
-        # botocore asks for an MFA code, and there is no terminal.
+        # Nobody typed the MFA code.
         raise RefreshWithMFAUnsupportedError from error
     except Exception as error:
         message = str(error) or type(error).__name__

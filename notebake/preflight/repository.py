@@ -11,6 +11,7 @@ from notebake.preflight.repository_paths import check_paths
 from notebake.runs.run import Run
 
 LIST_REFERENCES = ("ls-remote", "--exit-code")
+IN_A_CLONE = ("HEAD", "refs/heads/", "refs/tags/")
 FULL_ID = 40
 """Hex digits of a full commit id; a server accepts no shorter one."""
 
@@ -30,12 +31,14 @@ def check_repository(run: Run) -> Iterable[Finding]:
     except (OSError, subprocess.TimeoutExpired) as error:
         yield wrong(f"Tried to list the branches of {url}: {error}")
         return
-    lines = [line.split("\t") for line in answer.stdout.splitlines()]
+    listed = [line.split("\t") for line in answer.stdout.splitlines()]
+    # A clone has branches and tags only; a server may have others, as those of pull requests.
+    lines = [(commit, name) for commit, name in listed if name.startswith(IN_A_CLONE)]
     names, commits = {name for _, name in lines}, {commit for commit, _ in lines}
     whole = next((commit for commit in sorted(commits) if commit.startswith(ref)), None)
     if {ref, f"refs/heads/{ref}", f"refs/tags/{ref}"} & names:
         yield good(f"{url} has {ref}.")
-        yield from check_notebook_paths(run, None)
+        yield from check_notebook_paths(run, ref if ref.startswith("refs/") else None)
     elif whole:
         yield good(f"{url} has the commit {ref}.")
         yield from check_notebook_paths(run, whole)
@@ -47,13 +50,16 @@ def check_repository(run: Run) -> Iterable[Finding]:
         yield wrong(f"{url} has no branch or tag named `{ref}`.")
 
 
-def check_notebook_paths(run: Run, commit: str | None) -> Iterable[Finding]:
-    """Check that the paths of the recipe exist in the repository, and its submodules."""
+def check_notebook_paths(run: Run, exact: str | None) -> Iterable[Finding]:
+    """Check that the paths of the recipe exist in the repository, and its submodules.
+
+    `exact` is a commit id or a whole name, which only git-fetch(1) takes.
+    """
     repository, notebook = run.recipe.repository, run.recipe.notebook
     if repository is None or not (notebook.path or repository.submodules):
         return
     try:
-        yield from check_paths(repository, notebook, commit)
+        yield from check_paths(repository, notebook, exact)
     except (OSError, subprocess.TimeoutExpired) as error:
         yield not_checked(
             f"Whether {repository.url} can be cloned as a whole shows when it is cloned: {error}"

@@ -31,13 +31,11 @@ class Tree:
     submodules: dict[str, str] = field(default_factory=dict)
 
 
-def check_paths(
-    repository: Repository, notebook: Notebook, commit: str | None
-) -> Iterable[Finding]:
-    """Check submodules, notebook and its folder; `commit` is the ref if it is a commit id."""
+def check_paths(repository: Repository, notebook: Notebook, exact: str | None) -> Iterable[Finding]:
+    """Check submodules, notebook and its folder; `exact` is a commit id or a tag's whole name."""
     where = f"{repository.url} at {repository.ref}"
     path = str(PurePosixPath(notebook.path or "."))
-    tree = list_entries(repository, commit)
+    tree = list_entries(repository, exact)
     if isinstance(tree, str):
         what = f"has {path}" if notebook.path else "can be cloned with its submodules"
         yield not_checked(f"Whether {where} {what} shows when it is cloned; git printed: {tree}")
@@ -53,7 +51,7 @@ def check_paths(
         yield from find_folder(where, folder, listed)
 
 
-def list_entries(repository: Repository, commit: str | None) -> Tree | str:
+def list_entries(repository: Repository, exact: str | None) -> Tree | str:
     """Return what is at the ref, or git's error message."""
     url = repository.url
     with tempfile.TemporaryDirectory(prefix="notebake-", ignore_cleanup_errors=True) as home:
@@ -64,13 +62,13 @@ def list_entries(repository: Repository, commit: str | None) -> Tree | str:
         shallow = ("--quiet", "--depth=1", "--filter=blob:none", "--no-tags")
         at = () if repository.ref == "HEAD" else (f"--branch={repository.ref}",)
         commands = [("clone", *shallow, *at, "--no-checkout", "--bare", "--", url, clone)]
-        if commit:
+        if exact:
             in_clone = ("-C", clone)
             commands = [
                 ("init", "--quiet", "--bare", clone),
                 (*in_clone, "remote", "add", "origin", url),
-                (*in_clone, "fetch", *shallow, "origin", commit),
-                (*in_clone, "update-ref", "--no-deref", "HEAD", commit),
+                (*in_clone, "fetch", *shallow, "origin", exact),
+                (*in_clone, "update-ref", "--no-deref", "HEAD", "FETCH_HEAD^{commit}"),
             ]
         commands.append(("-C", clone, "ls-tree", "-r", "-t", "-z", "HEAD"))
         for words in commands:

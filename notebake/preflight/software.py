@@ -1,85 +1,84 @@
-"""The software: lines with a changed meaning, and pinned versions without a wheel.
+"""The software: lines with a changed meaning, unknown packages, and pins without a wheel.
 
-No finding prevents a build: the machine uses its own index, and may build packages from source.
+Only a name that no index has prevents a build: packages may be built from source.
 """
 
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from urllib.parse import urlsplit
-
-import httpx
+from collections.abc import Iterable, Iterator, Mapping
 
 from notebake.aws import images
-from notebake.commands.uv import PRINT_INDEX
-from notebake.local.proxies import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked
-from notebake.preflight.wheels import (
-    File,
-    Pin,
-    Python,
-    find_pins,
-    find_wheel_problem,
-    named_index,
-    parse_files,
-    python_of,
-)
+from notebake.preflight.index import Answer, host_of, own_index, query_indexes
+from notebake.preflight.package_names import judge_names, list_names
+from notebake.preflight.wanted_packages import WantedPackages, read_wanted_packages
+from notebake.preflight.wheels import Pin, Python, find_pins, find_wheel_problem, python_of
 from notebake.recipe.requirements import find_requirement_notes
 from notebake.recipe.software_advice import WAYS_OUT
 from notebake.runs.run import Run
 
-AT_ONCE = 8
-EACH_SECONDS = 10
-ALL_SECONDS = 20
-"""Packages without a response by then are reported as not checked."""
-JSON = "application/vnd.pypi.simple.v1+json"
-"""https://packaging.python.org/en/latest/specifications/simple-repository-api/"""
+STOCK_IMAGES = "/aws/service/"
+"""Public parameters, whose images have no settings of pip or uv."""
 
 
 def check_software(run: Run) -> Iterable[Finding]:
-    """Report lines with a changed meaning, and check the pinned versions."""
+    """Report lines with a changed meaning, and check the packages that an index is asked for."""
     software = run.recipe.software
     file = "environment.yml" if software.manager == "conda" else "requirements.txt"
     for note in find_requirement_notes(software.requirements, software.manager):
         yield good(f"{file}, {note}.")
-    if software.manager == "pip":
-        yield from check_pins(run)
+    wanted = read_wanted_packages(software)
+    if wanted.packages:
+        yield from check_packages(run, wanted)
 
 
-def check_pins(run: Run) -> Iterator[Finding]:
-    """Check that each pinned version has a wheel for the base image's Python."""
-    pins = find_pins(run.recipe.software)
-    if not pins:
-        return
-    what = f"Whether {len(pins)} pinned packages have a wheel"
+def check_packages(run: Run, wanted: WantedPackages) -> Iterator[Finding]:
+    """Check that an index has each name, and that each pin has a wheel for the image's Python."""
+    software = run.recipe.software
     base = images.resolve_base_image(run.recipe.start_image, run.recipe.region)
-    python = python_of(base.get("Name", ""), base.get("Architecture", ""))
-    if python is None:
+    python, pins = None, find_pins(software) if software.manager == "pip" else []
+    if software.manager == "pip":
+        python = python_of(base.get("Name", ""), base.get("Architecture", ""))
+    if pins and python is None:
         yield not_checked(
-            f"{what}: the name of {base['ImageId']} does not show its Python version."
+            f"Whether {len(pins)} pinned packages have a wheel: the name of {base['ImageId']} does"
+            " not show its Python version."
         )
+    index = wanted.index or own_index()
+    packages = [package for package in wanted.packages if package.is_for(python)]
+    if not index and packages:
+        yield not_checked(
+            f"Whether {len(packages)} packages exist: pip on this computer has no index."
+        )
+    if not index or not packages:
         return
-    index = named_index(run.recipe.software.requirements) or own_index()
-    if not index:
-        yield not_checked(f"{what}: pip on this computer has no index.")
-        return
-    pins = [pin for pin in pins if pin.is_for(python)]
-    answers = query_index(index, sorted({pin.name for pin in pins}))
-    yield from judge_pins(pins, python, answers, urlsplit(index).hostname or "the index")
+    pins = [pin for pin in pins if python and pin.is_for(python)]
+    pinned = {pin.name for pin in pins}
+    indexes = (*wanted.more_indexes, index)
+    answers = query_indexes(indexes, {package.name for package in packages}, pinned)
+    if python:
+        yield from judge_pins(pins, python, answers)
+    # An image of somebody's own may have an index of its own in the settings of pip or uv.
+    given = run.recipe.base_image
+    is_stock = not given.image_id and given.parameter.startswith(STOCK_IMAGES)
+    yield from judge_names(
+        packages,
+        answers,
+        pinned,
+        hosts=" or ".join(dict.fromkeys(map(host_of, indexes))),
+        is_certain=wanted.only_indexes and bool(is_stock or base.get("Public")),
+    )
 
 
-def judge_pins(
-    pins: list[Pin], python: Python, answers: dict[str, list[File] | str], host: str
-) -> Iterator[Finding]:
+def judge_pins(pins: list[Pin], python: Python, answers: Mapping[str, Answer]) -> Iterator[Finding]:
     """Yield a finding for each problem, and one for all pins without one."""
     in_order = 0
     silent: dict[str, list[str]] = {}
     for pin in pins:
-        answer = answers.get(pin.name, f"no answer within {ALL_SECONDS} s")
-        if isinstance(answer, str):
-            silent.setdefault(answer, []).append(pin.name)
-        elif trouble := find_wheel_problem(pin, python, answer):
+        answer = answers.get(pin.name, Answer())
+        if answer.silence:
+            silent.setdefault(answer.silence, []).append(pin.name)
+        elif not answer.has_it:
+            continue
+        elif trouble := find_wheel_problem(pin, python, answer.files):
             yield not_checked(
                 f"Whether {pin} can be installed on Python {python}: {trouble}.",
                 f"Loosen the pin, {WAYS_OUT}.",
@@ -87,51 +86,6 @@ def judge_pins(
         else:
             in_order += 1
     for reason, names in silent.items():
-        some = f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
-        yield not_checked(f"Whether there are wheels of {some}: {host} gives {reason}.")
+        yield not_checked(f"Whether there are wheels of {list_names(names)}: {reason}.")
     if in_order:
         yield good(f"{in_order} pinned packages are available for Python {python}.")
-
-
-def own_index() -> str:
-    """Return the index of this computer's pip; empty if it is unknown."""
-    try:
-        printed = subprocess.run(
-            [sys.executable, "-I", "-c", PRINT_INDEX],
-            capture_output=True,
-            text=True,
-            timeout=EACH_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return printed.stdout.strip()
-
-
-def query_index(index: str, names: list[str]) -> dict[str, list[File] | str]:
-    """Return the files of each package, or the reason why there is no response."""
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
-    try:
-        with httpx.Client(timeout=EACH_SECONDS, follow_redirects=True) as client:
-            names_of = {pool.submit(query_package, client, index, name): name for name in names}
-            done, _ = wait(names_of, timeout=ALL_SECONDS)
-            pool.shutdown(wait=False, cancel_futures=True)
-            return {names_of[future]: future.result() for future in done if not future.cancelled()}
-    except UNUSABLE_PROXY as error:
-        return dict.fromkeys(names, f"no answer by the proxy of this computer: {error}")
-
-
-def query_package(client: httpx.Client, index: str, name: str) -> list[File] | str:
-    """Return the files of one package, or the reason why there is no response."""
-    try:
-        answer = client.get(f"{index.rstrip('/')}/{name}/", headers={"Accept": JSON})
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return []
-        answer.raise_for_status()
-        return parse_files(answer.json())
-    except httpx.HTTPStatusError as error:
-        return f"the answer {error.response.status_code}"
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"no answer ({type(error).__name__})"
-    except ValueError:
-        return "no answer in JSON"

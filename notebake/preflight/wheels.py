@@ -1,7 +1,7 @@
 """Which pinned packages have a wheel for a base image's Python, by the files of an index."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -121,14 +121,6 @@ def pin_of(text: str, line: int) -> Pin | None:
         return None
 
 
-def named_index(requirements: str | None) -> str:
-    """Return the index that a requirements.txt names, or ""."""
-    lines = (line for _, line in logical_lines(requirements or ""))
-    return next(
-        (url for line in lines for url in read_line(line).options.get("index_urls", ())), ""
-    )
-
-
 def python_of(image_name: str, architecture: str) -> Python | None:
     """Return the Python of a base image by the image's name, or None if it is unknown."""
     machine = MACHINES.get(architecture)
@@ -162,13 +154,13 @@ def _parse_file(file: dict[str, Any]) -> Iterator[File]:
         return
 
 
-def find_wheel_problem(pin: Pin, python: Python, files: list[File]) -> str | None:
+def find_wheel_problem(pin: Pin, python: Python, files: Sequence[File]) -> str | None:
     """Return why a pin may fail to install, or None.
 
     Packages without any wheel are built from source, which works for pure Python.
     """
     if not files:
-        return f"the index has no package {pin.name}"
+        return "the index has no file of it"
     of_version = [file for file in files if file.version == pin.version]
     if not of_version:
         return f"the index has no version {pin.version} of it"

@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from notebake.recipe.environment_file import find_package_fault
 from notebake.recipe.fields import (
     UNQUOTED,
     InstanceType,
@@ -22,6 +23,7 @@ from notebake.recipe.fields import (
 )
 from notebake.recipe.machine import repeated
 from notebake.recipe.part import Contradiction, Part
+from notebake.recipe.repository_page import find_page_fault
 from notebake.recipe.requirement_line import find_requirement_fault
 from notebake.recipe.requirements import find_requirement_faults
 
@@ -58,10 +60,13 @@ class Software(Part):
             yield Contradiction(("requirements_file",), text)
         for text in find_requirement_faults(self.requirements, self.manager):
             yield Contradiction(("requirements",), text, by_absence=True)
-        for_pip = "packages" if self.manager == "pip" else "pip"
-        for index, package in enumerate(getattr(self, for_pip)):
+        of_manager = find_requirement_fault if self.manager == "pip" else find_package_fault
+        for index, package in enumerate(self.packages):
+            if fault := of_manager(package):
+                yield Contradiction(("packages", index), fault, by_absence=True)
+        for index, package in enumerate(self.pip if self.manager == "conda" else ()):
             if fault := find_requirement_fault(package):
-                yield Contradiction((for_pip, index), fault, by_absence=True)
+                yield Contradiction(("pip", index), fault, by_absence=True)
 
 
 class Dataset(Part):
@@ -118,7 +123,9 @@ class Repository(Part):
     ]
     """Where to clone from; credentials in it are refused."""
     ref: Annotated[
-        str, matching(r"[A-Za-z0-9][A-Za-z0-9._/@+#=,-]*", "a branch, a tag or a commit id")
+        str,
+        AfterValidator(lambda ref: ref.removeprefix("refs/heads/")),
+        matching(r"[A-Za-z0-9][A-Za-z0-9._/@+#=,-]*", "a branch, a tag or a commit id"),
     ] = "HEAD"
     """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None
@@ -127,7 +134,9 @@ class Repository(Part):
     """Whether its submodules are cloned, too; each must be one that everybody can clone."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        if not self.path and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", self.folder_name):
+        if page := find_page_fault(self.url):
+            yield Contradiction(("url",), page)
+        elif not self.path and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", self.folder_name):
             text = "does not end in a name for the folder; give path as well"
             yield Contradiction(("url",), text, by_absence=True)
 

@@ -34,6 +34,11 @@ SPECIFICATION = re.compile(
     r"(?:(?P<channel>\S+?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*"
     r"(?:=\s*(?P<version>[^\s=<>]+)\s*=\s*(?P<build>[^\s=\]]+)|(?P<more>[\s=<>!~*\[].*))?"
 )
+OF_ANOTHER_COMPUTER = re.compile(r"local|file:.*|[./~].*|.*\\.*")
+CHANNEL_FAULT = (
+    "names a channel on another computer, which will not be on the machine; leave it out, or write"
+    " the channel's address by https"
+)
 NOT_A_SPECIFICATION = "is not a package specification of conda; write name=VERSION"
 EXTRAS = re.compile(r"\[[^\]=]*\]")
 """conda's own brackets hold pairs such as version=..."""
@@ -70,8 +75,12 @@ def find_environment_faults(text: str) -> Iterator[str]:
         return
     yield from find_structure_faults(root, dependencies)
     is_foreign = _is_of_another_system(root) or _is_of_anaconda_alone(root)
+    for entry in entries_of(find_value(root, "channels")):
+        if OF_ANOTHER_COMPUTER.fullmatch(entry.value.strip()):
+            yield f"{line_of(entry)}{CHANNEL_FAULT}"
     for entry in entries_of(dependencies):
-        if not holds_credential(entry.value) and (fault := _package_fault(entry.value, is_foreign)):
+        fault = find_package_fault(entry.value, is_foreign=is_foreign)
+        if not holds_credential(entry.value) and fault:
             yield f"{line_of(entry)}{fault}"
     for entry, line in pip_entries_of(dependencies):
         if not holds_credential(line) and (fault := find_requirement_fault(line)):
@@ -113,8 +122,15 @@ def _is_of_anaconda_alone(root: yaml.Node | None) -> bool:
     return bool(named) and all(is_anaconda(channel) for channel in named)
 
 
-def _package_fault(text: str, is_foreign: bool) -> str | None:
+def find_package_fault(text: str, *, is_foreign: bool = False) -> str | None:
+    """Return why conda cannot install a package on the machine, and what to write.
+
+    `is_foreign`: the list is of another system or channel, whose builds are not there.
+    """
     text = text.strip()
+    channel, separator, _ = text.partition("::")
+    if separator and OF_ANOTHER_COMPUTER.fullmatch(channel):
+        return CHANNEL_FAULT
     if text.startswith((".", "/", "~", "file:")) or "\\" in text:
         return "names another file, which will not be on the machine; write name=VERSION"
     if re.match(r"(git\+|-e\b|--)|\S+\s*@", text):

@@ -23,7 +23,12 @@ AUTO = "auto"
 SHORT = reprlib.Repr()
 SHORT.maxstring = 60
 ADDRESS = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^\s@/]*@)?[^\s@/]+(/\S*)?")
-CREDENTIAL = re.compile(r"https?://[^/\s@]+@|://[^/\s@]+:[^/\s@]+@")
+PUBLIC_USER = (
+    r"(?:(?:git|oauth2|anonymous|x-access-token|x-token-auth)@(?=[^\s@/]+(?:[\s/]|$))"
+    r"|(?P<owner>[^\s@/:]+)@(?=[^\s@/]+/(?P=owner)(?:[\s/]|$)))"
+)
+"""User names without a password that hosts of git write themselves, and the owner of the path."""
+CREDENTIAL = re.compile(rf"https?://(?!{PUBLIC_USER})[^/\s@]+@|://[^/\s@]+:[^/\s@]+@")
 SIGNATURE = re.compile(r"[?&](x-amz-signature|signature|sig|(access_)?token|(api_?)?key)=", re.I)
 DIGITS_OF_A_SHA256 = 64
 ACCOUNT = r"\d{12}"
@@ -140,12 +145,19 @@ def address_of(schemes: tuple[str, ...], meaning: str) -> AfterValidator:
         parts = ADDRESS.fullmatch(address)
         if not parts or parts["scheme"] not in schemes:
             raise ValueError(f"must be {meaning}, without a password")
-        # With ssh a user name is not secret; elsewhere the text before @ may be a token.
-        if parts["user"] and (":" in parts["user"] or parts["scheme"] not in ("ssh", "sftp")):
-            raise ValueError("holds a credential, which would be kept with the recipe")
         if SIGNATURE.search(address):
             raise ValueError("holds a signature or token, which would be kept with the recipe")
-        return address
+        user = parts["user"] or ""
+        if ":" in user:
+            raise ValueError("holds a credential, which would be kept with the recipe")
+        if not user or parts["scheme"] in ("ssh", "sftp"):
+            return address
+        if re.match(PUBLIC_USER, address.partition("://")[2]):
+            return address.replace(user, "", 1)
+        raise ValueError(
+            "holds a credential, which would be kept with the recipe: what is before the @ may be"
+            " a token; leave it out"
+        )
 
     return AfterValidator(check)
 

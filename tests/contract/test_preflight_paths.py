@@ -1,16 +1,19 @@
 """Preflight finds the notebook in real repositories, with and without partial clone."""
 
+import getpass
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from notebake.commands.repository import clone_repository
 from notebake.preflight import repository_paths
 from notebake.preflight.finding import CheckResult
 from notebake.recipe import Notebook, Repository
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.preflight_world import sentences
+from tests.unit.shell_world import shell_world
 
 FILES = ("notebooks/Sea Surface.ipynb", "notebooks/deep/eddies.ipynb", "README.md", "data/a.csv")
 
@@ -59,6 +62,43 @@ def test_an_existing_notebook_is_good_at_any_ref(world: CloudWorld, served: Path
     findings = ask(world, served, CheckResult.GOOD, "./notebooks/Sea Surface.ipynb", ref=ref)
 
     assert f"file://{served} at {ref} has notebooks/Sea Surface.ipynb." in findings
+
+
+REFS = {
+    "refs/heads/dev": True,
+    "dev": True,
+    "refs/tags/v1": True,
+    "refs/tags/noted": True,
+    "refs/tags/dev": True,
+    "refs/heads/none": False,
+    "refs/tags/none": False,
+    "refs/pull/1/head": False,
+}
+
+
+@pytest.mark.parametrize(("ref", "is_there"), REFS.items(), ids=REFS.keys())
+def test_preflight_and_the_clone_agree_on_every_ref(
+    world: CloudWorld, served: Path, tmp_path: Path, ref: str, is_there: bool
+) -> None:
+    git("-C", str(served), "branch", "dev")
+    git("-C", str(served), "tag", "dev", "v1")
+    git("-C", str(served), "tag", "--annotate", "--message=x", "noted", "v1")
+    git("-C", str(served), "update-ref", "refs/pull/1/head", "v1")
+    at_v1 = "notebooks/deep/eddies.ipynb"
+    path = at_v1 if ref.startswith("refs/tags/") else "notebooks/Sea Surface.ipynb"
+    repository = Repository(url="https://example.org/ocean.git", ref=ref, submodules=False)
+    repository = repository.model_copy(update={"url": f"file://{served}"})
+
+    clone = tmp_path / "clone"
+    script = clone_repository(repository=repository, path=str(clone), user=getpass.getuser())
+    cloned = shell_world(tmp_path).run(script)
+
+    assert (cloned.returncode == 0) == is_there, cloned.stderr
+    wrong = ask(world, served, CheckResult.WRONG, path, ref=ref)
+    assert (wrong == "") == is_there, wrong
+    if is_there:
+        assert (clone / path).exists()
+        assert f" has {path}." in ask(world, served, CheckResult.GOOD, path, ref=ref)
 
 
 def test_a_notebook_is_looked_for_only_at_the_ref(world: CloudWorld, served: Path) -> None:

@@ -1,15 +1,17 @@
 """Wrong AWS settings on this computer: one paragraph names what to set."""
 
 import datetime
+import errno
 import io
 import ipaddress
 import json
 import os
+import pty
 import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -19,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from flows.cli.main import main
 from notebake.aws.clients import calling, connect
+from notebake.aws.mfa_code import ask_for_code
 from notebake.aws.session import session
 from notebake.errors import CloudError
 from tests.stub_endpoint import Answer, stub_endpoint
@@ -233,25 +236,60 @@ def test_a_wrong_setting_is_one_paragraph_that_names_what_to_set(
     assert hint in caught.value.hint
 
 
-@pytest.mark.filterwarnings("ignore::getpass.GetPassWarning")
-def test_an_mfa_code_that_nobody_can_type_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_mfa_code_that_nobody_can_type_is_named_and_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    monkeypatch.setattr("getpass.os", SimpleNamespace(O_RDWR=0, O_NOCTTY=0, open=no_terminal))
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    role_with_mfa()
+    without_terminal(monkeypatch)
+
+    with pytest.raises(CloudError, match="MFA token required") as caught, calling("look"):
+        connect("ec2", "us-west-2").describe_regions()
+
+    assert "aws sts get-session-token" in caught.value.hint
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_mfa_code_is_asked_for_where_there_is_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    without_terminal(monkeypatch)
+    terminal, far_end = pty.openpty()
+
+    def typed(prompt: str) -> str:
+        asked.append(prompt)
+        return "123456"
+
+    monkeypatch.setattr("getpass.getpass", typed)
+
+    with os.fdopen(far_end) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert ask_for_code("Enter MFA code for me: ") == "123456"
+
+    assert asked == ["Enter MFA code for me: "]
+    os.close(terminal)
+
+
+def role_with_mfa() -> None:
     configure(
         "[default]\nrole_arn = arn:aws:iam::111111111111:role/r\nsource_profile = me\n"
         "mfa_serial = arn:aws:iam::111111111111:mfa/me\n"
         "[profile me]\naws_access_key_id = A\naws_secret_access_key = s\n"
     )
 
-    with pytest.raises(CloudError, match="MFA token required") as caught, calling("look"):
-        connect("ec2", "us-west-2").describe_regions()
 
-    assert "aws sts get-session-token" in caught.value.hint
+def without_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stdin be empty, and the process have no terminal of its own."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    opened = os.open
 
+    def open_others(path: Any, *words: Any, **more: Any) -> int:
+        if path == "/dev/tty":
+            raise OSError(errno.ENXIO, "no terminal")
+        return opened(path, *words, **more)
 
-def no_terminal(*_: object) -> int:
-    raise OSError
+    monkeypatch.setattr(os, "open", open_others)
 
 
 def test_the_command_line_reports_it_without_a_traceback(

@@ -100,6 +100,14 @@ FIELDS = {
         "name: x\nrepository: {url: 'https://secret@host/b'}",
         "2:19: repository.url: holds a credential, which would be kept with the recipe",
     ),
+    "token beside a name": (
+        "name: x\nrepository: {url: 'https://oauth2:secret@host/b'}",
+        "2:19: repository.url: holds a credential, which would be kept with the recipe",
+    ),
+    "token behind a name": (
+        "name: x\nrepository: {url: 'https://git@secret@host/b'}",
+        "2:19: repository.url: must be https://host/path",
+    ),
     "password over ssh": (
         "name: x\nrepository: {url: 'ssh://git:secret@host/b'}",
         "2:19: repository.url: holds a credential, which would be kept with the recipe",

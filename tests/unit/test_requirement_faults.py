@@ -171,6 +171,29 @@ def test_an_environment_file_is_parsed_as_yaml_in_any_style(text: str) -> None:
     assert list(find_requirement_faults(text, "pip")) == ["an environment.yml needs manager: conda"]
 
 
+@pytest.mark.parametrize(
+    "channel",
+    ["./x", "../x", "local", "file:///srv/channel", "/srv/channel", "~/channel", "C:\\channel"],
+)
+def test_a_channel_of_another_computer_is_refused(channel: str) -> None:
+    text = f"channels:\n  - conda-forge\n  - {channel}\ndependencies:\n  - numpy\n"
+
+    (fault,) = find_requirement_faults(text, "conda")
+
+    assert fault.startswith("line 3: names a channel on another computer")
+
+
+def test_the_channel_of_one_package_may_not_be_of_another_computer() -> None:
+    text = "channels: [conda-forge]\ndependencies:\n  - local::x\n  - file:///srv::y\n  - a::z\n"
+
+    found = list(find_requirement_faults(text, "conda"))
+
+    assert [fault.partition(";")[0] for fault in found] == [
+        f"line {line}: names a channel on another computer, which will not be on the machine"
+        for line in (3, 4)
+    ]
+
+
 def test_a_file_that_is_not_a_package_list_is_refused() -> None:
     assert list(find_requirement_faults("x" * 200_001, "pip")) == [
         "is longer than 200000 characters"

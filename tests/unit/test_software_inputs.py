@@ -181,6 +181,28 @@ def test_all_packages_of_a_recipe_are_checked_together(tmp_path: Path) -> None:
     assert "is in conda's style; with pip write numpy==1.19" in lines[2]
 
 
+def test_the_packages_for_conda_are_checked_as_its_own(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    wrong = {
+        "requests[socks]": "has extras, which only pip has; write requests",
+        "git+https://host/org/tool": "is pip's to install; write it under pip:",
+        "pywin32": "pywin32 is for another system than the machine's Linux",
+        "numpy=>1.2": "is not a package specification of conda; write name=VERSION",
+        "local::tool": "names a channel on another computer",
+    }
+    right = ("numpy=1.19", "numpy>=1.20,<2", "conda-forge::xarray", "gdal=3.8=py312h0_0")
+    listed = "".join(f"    - {package!r}\n" for package in (*right, *wrong))
+    recipe.write_text(f"name: x\nsoftware:\n  manager: conda\n  packages:\n{listed}")
+
+    with pytest.raises(RecipeError) as raised:
+        load_recipe(recipe)
+
+    lines = raised.value.message.splitlines()
+    assert len(lines) == len(wrong)
+    for (at, words), line in zip(enumerate(wrong.values(), len(right)), lines, strict=True):
+        assert f":{at + 5}:7: software.packages[{at}]: {words}" in line
+
+
 def test_packages_are_not_checked_for_an_invalid_manager(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("name: x\nsoftware: {maneger: conda, packages: [numpy=1.19, 'a b']}\n")
