@@ -29,6 +29,7 @@ from notebake.aws.signing import SIGNED_BY
 from notebake.local import process
 from notebake.machines import renewal
 from notebake.notebook import html
+from notebake.preflight import software
 from notebake.recipe import Recipe
 from notebake.runbook.step import current_step
 from notebake.runs import held_lock
@@ -334,6 +335,8 @@ def put_in_place(world: World) -> None:
     html.render_html = functools.cache(html.render_html)
     REMEMBERED.add(html.render_html)
     replace(wait_for_host, preload_renderer=lambda: None)
+    # Whether an index has a package asks the network.
+    replace(software, own_index=lambda: "")
     replace(process, os=world.process_numbers)
     threads = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))
     for module in (renewal, held_lock):
