@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from flows.local_prefect.server_api import connected
 from notebake.errors import NotebakeError
 from notebake.humanize import first_line, pluralize
+from notebake.timeouts import PREFECT_ANSWER_SECONDS
 
 ACTIVE = ["RUNNING", "PENDING", "CANCELLING"]
 
@@ -54,8 +54,12 @@ def list_active(url: str) -> list[str]:
     """
     wanted = {"flow_runs": {"state": {"type": {"any_": ACTIVE}}}}
     try:
-        with connected(url) as client:
-            answer = client.post("/flow_runs/filter", json=wanted)
+        answer = httpx.post(
+            f"{url}/api/flow_runs/filter",
+            json=wanted,
+            timeout=PREFECT_ANSWER_SECONDS,
+            trust_env=False,
+        )
     except httpx.ConnectError:
         return []
     found: list[dict[str, Any]] = answer.raise_for_status().json()

@@ -3,7 +3,6 @@
 import os
 
 import httpx
-from prefect.client.base import PrefectHttpxSyncClient
 
 from notebake.timeouts import PREFECT_ANSWER_SECONDS
 
@@ -14,6 +13,8 @@ def connected(url: str) -> httpx.Client:
     A server that shares SQLite with bakes answers 503 while the database is locked.
     A server with a password takes PREFECT_API_AUTH_STRING of the environment, as USER:PASSWORD.
     """
+    from prefect.client.base import PrefectHttpxSyncClient
+
     user, _, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
     return PrefectHttpxSyncClient(
         base_url=f"{url}/api",

@@ -1,6 +1,7 @@
 """Amazon EFS in the fstab of a real host that has neither the client nor a role nor an EFS."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from shlex import quote
 
 import pytest
@@ -12,7 +13,12 @@ from notebake.recipe import Efs
 from tests.sandbox.one_host import one_host_opened
 from tests.sandbox.test_hosts import Cloud
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.skipif(
+        "autofs" not in Path("/proc/misc").read_text(), reason="this kernel has no autofs"
+    ),
+]
 EFS = (
     Efs(file_system_id="fs-0123456789abcdef0", mount_point="/shared"),
     Efs(
