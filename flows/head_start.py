@@ -40,6 +40,12 @@ class Begun:
     is_taken_over: bool = False
     """Whether the flow has it, or had it: whatever it does after that is another execution."""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it has made anything, or failed to, so that nothing of value is older."""
+        made = self.outcomes.get("launch_instance")
+        return bool(self.failed) or made is None or not made[0].was_there
+
     @contextmanager
     def taken_over(self) -> Iterator[None]:
         """End the execution after the block, and forget what was done before it."""
@@ -60,7 +66,8 @@ def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
 
     A run whose bake has to be approved gets none. A step that fails counts as the first try of its
     task: the flow shows it, tries it again if that may help, and tears down if the recipe says so.
-    What ends the block before the flow goes on, such as Ctrl-C, tears down here.
+    What ends the block before the flow goes on, such as Ctrl-C, tears down here. If only Prefect
+    does not come up, what earlier executions have made stays: a resume goes on with it.
 
     Args:
         run: The run.
@@ -89,7 +96,8 @@ def head_start(run: Run, command: str, *, is_watched: bool) -> Iterator[None]:
         except (RunLostError, WrongAccountError):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            if may_tear_down and not begun.is_taken_over:
+            is_interrupted = isinstance(error, KeyboardInterrupt)
+            if may_tear_down and (is_interrupted or begun.is_new) and not begun.is_taken_over:
                 tear_down_after(error, run, TEAR_DOWN_WITHOUT_PREFECT)
             raise
         finally:

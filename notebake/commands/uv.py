@@ -71,6 +71,8 @@ print(PyPI.simple_url)
 """
 """Prints pip's default index."""
 
+DEFAULT_INDEX = "https://pypi.org/simple"
+"""What pip and uv ask where nothing is configured."""
 PRINT_INDEX = f"""\
 import contextlib, io, os
 

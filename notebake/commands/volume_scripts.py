@@ -118,7 +118,12 @@ if ! is_mounted; then
     fail "$fstab leads to another disk"
 fi
 [ -z "$is_new" ] || chown "$owner:" "$target"
-# A snapshot may be of a smaller disk. Both programs grow a mounted file system, if there is room.
+# A snapshot may be of a smaller disk. Both programs grow a mounted file system, if there is room;
+# they need not know each feature of one that fills its disk already.
+fills_its_disk() {
+    [ "$(($(stat --file-system --format='%b * %S' "$target") * 100))" -ge \
+        "$(($(blockdev --getsize64 "$device") * 90))" ]
+}
 grow() {
     case $file_system in
         ext4) resize2fs "$device" ;;
@@ -126,7 +131,8 @@ grow() {
     esac
 }
 if [ -n "$from_snapshot" ]; then
-    printed=$(grow 2>&1) || fail "could not be grown to its disk: $printed"
+    printed=$(grow 2>&1) || fills_its_disk || fail "could not be grown to its disk: $printed" \
+        "(a snapshot of a disk of this size needs no growing)"
 fi
 echo "Volume $name ($volume_id, $device) is mounted on $target as $file_system"
 """

@@ -13,6 +13,7 @@ from notebake.explanation.run_facts import RunFacts, StepFact
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import STATE, STEP
 from notebake.recipe import Recipe
+from notebake.recipe.part import ACCEPTED_BEFORE
 from notebake.runs.open_store import open_store
 from notebake.runs.recorded_run import RecordedRun
 from notebake.runs.registry import load_run
@@ -40,7 +41,7 @@ def read_facts(recorded: RecordedRun, location: str) -> RunFacts:
             " calls of each run that was executed since there is one."
         ).with_next(history)
     try:
-        recipe = Recipe.model_validate(summary.recipe)
+        recipe = Recipe.model_validate(summary.recipe, context=ACCEPTED_BEFORE)
     except ValidationError as error:
         raise NotebakeError(
             f"Run {summary.run} cannot be explained: its recipe in the record is of another"

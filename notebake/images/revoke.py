@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterable, Mapping
 
+from pydantic import ValidationError
+
 from notebake import clock
 from notebake.aws import tagging, tags
 from notebake.aws.image_parameter import describe_images
 from notebake.aws.kinds import IMAGE
-from notebake.errors import CloudError, WrongAccountError
+from notebake.errors import CloudError, RunStoreError, WrongAccountError
 from notebake.images.copying.known_copies import (
     KnownCopy,
     SharedImage,
@@ -68,9 +70,18 @@ def revoke(image_id: str, region: str, store: RunStore, *, reason: str) -> Revok
         revocation=revocation,
         current_of=tuple(_drop_moves(image_id, region, store)),
         descendants=descendants_of(image_id, _bases(region, store)),
-        copies=tuple(known_copies(image_id, store)),
+        copies=_copies_of(image_id, store),
         sharing=read_sharing(image_id, region),
     )
+
+
+def _copies_of(image_id: str, store: RunStore) -> tuple[KnownCopy, ...]:
+    """Return the copies that are known; the image is revoked by now, whatever the store says."""
+    try:
+        return tuple(known_copies(image_id, store))
+    except (RunStoreError, ValidationError) as error:
+        log.warning("Which copies of %s there are is not known: %s", image_id, error)
+        return ()
 
 
 def descendants_of(image_id: str, bases: Mapping[str, str]) -> tuple[str, ...]:

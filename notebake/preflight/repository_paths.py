@@ -25,10 +25,10 @@ DIRECTORY, LINK = "040000", "120000"
 
 @dataclass(frozen=True)
 class Tree:
-    """The mode of each path in a repository, and the address of each submodule by its path."""
+    """The mode of each path in a repository, and the address of each submodule, if known."""
 
     modes: dict[str, str]
-    submodules: dict[str, str] = field(default_factory=dict)
+    submodules: dict[str, str] | None = field(default_factory=dict)
 
 
 def check_paths(repository: Repository, notebook: Notebook, exact: str | None) -> Iterable[Finding]:

@@ -6,6 +6,7 @@ Only a name that no index has prevents a build: packages may be built from sourc
 from collections.abc import Iterable, Iterator, Mapping
 
 from notebake.aws import images
+from notebake.commands.uv import DEFAULT_INDEX
 from notebake.preflight.finding import Finding, good, not_checked
 from notebake.preflight.index import Answer, host_of, own_index, query_indexes
 from notebake.preflight.package_names import judge_names, list_names
@@ -56,7 +57,10 @@ def check_packages(run: Run, wanted: WantedPackages) -> Iterator[Finding]:
     answers = query_indexes(indexes, {package.name for package in packages}, pinned)
     if python:
         yield from judge_pins(pins, python, answers)
-    # An image of somebody's own may have an index of its own in the settings of pip or uv.
+    # The settings of this computer's pip are not the machine's, and an image of somebody's own may
+    # have an index of its own.
+    is_machines_index = bool(wanted.index) or index.rstrip("/") == DEFAULT_INDEX
+    public = base.get("Public")
     given = run.recipe.base_image
     is_stock = not given.image_id and given.parameter.startswith(STOCK_IMAGES)
     yield from judge_names(
@@ -64,7 +68,7 @@ def check_packages(run: Run, wanted: WantedPackages) -> Iterator[Finding]:
         answers,
         pinned,
         hosts=" or ".join(dict.fromkeys(map(host_of, indexes))),
-        is_certain=wanted.only_indexes and bool(is_stock or base.get("Public")),
+        is_certain=wanted.only_indexes and is_machines_index and bool(is_stock or public),
     )
 
 

@@ -17,6 +17,7 @@ from notebake.recipe.environment_nodes import (
     read_environment,
 )
 from notebake.recipe.requirement_line import EGG
+from notebake.recipe.requirement_names import holds
 from notebake.recipe.requirement_options import ReadLine, read_line
 from notebake.recipe.requirement_text import logical_lines
 
@@ -39,7 +40,7 @@ class WantedPackage:
     def is_for(self, python: Python | None) -> bool:
         """Return whether the machine wants it; False if that depends on an unknown Python."""
         marker = self.requirement.marker
-        return marker is None or (python is not None and marker.evaluate(python.environment))
+        return marker is None or (python is not None and holds(marker, python.environment))
 
 
 @dataclass(frozen=True)

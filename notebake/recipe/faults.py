@@ -19,7 +19,9 @@ from notebake.recipe.recipe import Recipe
 from notebake.recipe.strict_yaml import Reading
 
 
-def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:
+def validate_reading(
+    reading: Reading, context: dict[str, bool] | None = None
+) -> tuple[Recipe | None, list[Fault]]:
     """Return the recipe, or all faults that are certain.
 
     Wrong values are removed and the rest is validated again, so that contradictions elsewhere are
@@ -28,7 +30,7 @@ def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:
     faults, is_first = list(reading.faults), True
     while True:
         try:
-            recipe = Recipe.model_validate(reading.root)
+            recipe = Recipe.model_validate(reading.root, context=context)
         except ValidationError as error:
             errors = error.errors(include_url=False)
         else:

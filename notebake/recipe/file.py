@@ -7,7 +7,7 @@ import yaml
 
 from notebake.errors import RecipeError
 from notebake.recipe.faults import find_place, validate_reading
-from notebake.recipe.part import Fault, PlacedList, PlacedMapping
+from notebake.recipe.part import ACCEPTED_BEFORE, Fault, PlacedList, PlacedMapping
 from notebake.recipe.recipe import Recipe
 from notebake.recipe.strict_yaml import NOTHING_MADE, Reading, read_yaml
 
@@ -30,7 +30,21 @@ def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
     reading = read_yaml(text, name)
     embed_requirements(reading, directory)
     make_list(reading.root, "award")
-    recipe, faults = validate_reading(reading)
+    return validated(reading, name)
+
+
+def parse_stored_recipe(text: str, name: str) -> Recipe:
+    """Return the recipe of a run, as a run store has it; `name` precedes each fault.
+
+    It was accepted when the run began: what a later version would refuse has to be taken down, and
+    resumed with a corrected recipe, all the same.
+    """
+    return validated(read_yaml(text, name), name, ACCEPTED_BEFORE)
+
+
+def validated(reading: Reading, name: str, context: dict[str, bool] | None = None) -> Recipe:
+    """Return the recipe that was read; RecipeError names all its faults."""
+    recipe, faults = validate_reading(reading, context)
     if recipe is None:
         ordered = sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))
         raise RecipeError("\n".join(f"{name}:{fault}" for fault in ordered), NOTHING_MADE)

@@ -13,9 +13,18 @@ PROGRAMS = (
         "write it anew: pip list --format=freeze > requirements.txt",
     ),
     (re.compile(r"^@EXPLICIT\s*$", re.MULTILINE), "conda list --explicit", AS_ENVIRONMENT),
-    (re.compile(r"^# packages in environment at .+:", re.MULTILINE), "conda list", AS_ENVIRONMENT),
+    # The heading alone may be left above a list that somebody has tidied up.
     (
-        re.compile(r"^# \$ conda create --name <env> --file", re.MULTILINE),
+        re.compile(
+            r"^# packages in environment at .+:(?:\n.*)*?\n[\w.-]+ +\d\S* +\S+", re.MULTILINE
+        ),
+        "conda list",
+        AS_ENVIRONMENT,
+    ),
+    (
+        re.compile(
+            r"^# \$ conda create --name <env> --file(?:.*\n)*?[\w.-]+=[^=\s]+=\S+$", re.MULTILINE
+        ),
         "conda list --export",
         AS_ENVIRONMENT,
     ),

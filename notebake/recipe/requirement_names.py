@@ -2,7 +2,7 @@
 
 import re
 
-from packaging.markers import Marker
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -12,13 +12,17 @@ FOREIGN = re.compile(
 )
 """Packages without a file for Linux, or that need another one of these."""
 LINUX = {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "extra": ""}
+MACHINES = ("x86_64", "aarch64")
 
 
 def find_name_fault(requirement: Requirement) -> str | None:
     """Return why a package cannot be installed whatever its version, and what to write."""
     name = canonicalize_name(requirement.name)
-    if not _is_wanted_on_linux(requirement.marker):
-        return None
+    fault = _fault_of(name, requirement)
+    return fault if fault and is_wanted_on_linux(requirement.marker) else None
+
+
+def _fault_of(name: str, requirement: Requirement) -> str | None:
     if FOREIGN.fullmatch(name):
         return f"{name} is for another system than the machine's Linux; remove the line"
     if name == "python":
@@ -33,5 +37,16 @@ def find_name_fault(requirement: Requirement) -> str | None:
     return None
 
 
-def _is_wanted_on_linux(marker: Marker | None) -> bool:
-    return marker is None or marker.evaluate(LINUX)
+def is_wanted_on_linux(marker: Marker | None) -> bool:
+    """Return whether a machine of some architecture wants it; what cannot be told is wanted."""
+    return marker is None or any(
+        holds(marker, {**LINUX, "platform_machine": machine}) for machine in MACHINES
+    )
+
+
+def holds(marker: Marker, environment: dict[str, str]) -> bool:
+    """Return whether a condition holds; one that cannot be judged does."""
+    try:
+        return marker.evaluate(environment)
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return True

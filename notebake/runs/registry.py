@@ -23,7 +23,7 @@ from pydantic import ConfigDict
 from notebake import installed_version
 from notebake.errors import RecipeError, RunStoreError, resume
 from notebake.recipe import Recipe
-from notebake.recipe.file import BlockDumper, parse_recipe
+from notebake.recipe.file import BlockDumper, parse_stored_recipe
 from notebake.record import Record, digest_of
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import RESERVED_IDS
@@ -101,7 +101,7 @@ def load_run(run_id: str, store: RunStore) -> Run:
         if store.local_path("run.json"):
             hint = f"{hint}\n{SHARED_STORE_HINT}"
         raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
-    recipe = parse_recipe(stored.content.decode(), versions[-1])
+    recipe = parse_stored_recipe(stored.content.decode(), versions[-1])
     return Run(id=run_id, recipe=recipe, store=store.location)
 
 

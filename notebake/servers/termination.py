@@ -10,7 +10,7 @@ from notebake.errors import CloudError
 from notebake.servers.elastic_release import release_addresses
 from notebake.servers.find import servers_of
 from notebake.servers.keys import forget_own
-from notebake.servers.names import group_name
+from notebake.servers.names import NAME, group_name
 from notebake.servers.outside_ends import DAILY, ONCE, ensure_outside_ends, remove_outside_ends
 from notebake.servers.place import forget
 from notebake.servers.server import Server
@@ -46,8 +46,8 @@ def terminate_server(server: Server) -> None:
 
 def remove_parts(owner: str, name: str, region: str) -> list[str]:
     """Remove all that is left of a server that is gone, wherever it ended; return what went."""
-    ends = _remove_left_ends(owner, name, region)
-    return [*_remove_address_and_group(owner, name, region), *ends]
+    removed = _remove_address_and_group(owner, name, region)
+    return [*removed, *_remove_left_ends(owner, name, region)]
 
 
 def _remove_address_and_group(owner: str, name: str, region: str) -> list[str]:
@@ -68,19 +68,21 @@ def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
 def _remove_left_ends(owner: str, name: str, region: str) -> list[str]:
     """Remove the schedules of a server that is gone, if it had any; return their names.
 
-    Whoever may not remove them only reads which ones may be left.
+    They cost nothing, and most servers have none: where that cannot be done, it is only said.
     """
-    removed = []
+    removed: list[str] = []
+    if not NAME.fullmatch(name):
+        return removed
     for schedule in (name_of_server_schedule(owner, name, kind) for kind in (DAILY, ONCE)):
         try:
             if remove_stop(schedule, region):
                 log.info("Removing the schedule %s", schedule)
                 removed.append(schedule)
         except CloudError as error:
-            if error.code != DENIED:
-                raise
+            reason = "scheduler:DeleteSchedule is not allowed" if error.code == DENIED else error
             log.warning(
-                "The schedule %s stays, if there is one: scheduler:DeleteSchedule is not allowed",
-                schedule,
+                "The schedule stays, if there is one: %s. To remove it: aws scheduler"
+                " delete-schedule --name %s --region %s",
+                *(reason, schedule, region),
             )
     return removed

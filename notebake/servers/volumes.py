@@ -38,10 +38,20 @@ def attach_volumes(server: Server, chosen: list[VolumeChoice]) -> Server:
         volume = _wait_until_usable(choice.found or make_volume(choice, server))
         if volume.instance_id not in ("", server.id):
             holder = stopped_holder(volume)
+            _check_same_holder(volume.id, holder, choice)
             log.info("Taking %s from %s, which is stopped", volume.id, holder.name)
             server_volume_calls.free_volume(volume.id, holder.id, server.region)
         server = _attach(server, volume, choice.wanted.mount)
     return server
+
+
+def _check_same_holder(volume_id: str, holder: Server, choice: VolumeChoice) -> None:
+    """Raise if another server has a volume by now than the one that it was to be taken from."""
+    if choice.holder is None or choice.holder.id != holder.id:
+        raise NotebakeError(
+            f"{volume_id} was attached to {holder.name} ({holder.id}) meanwhile.",
+            hint="Type the same again to take it from there.",
+        )
 
 
 def make_volume(choice: VolumeChoice, server: Server) -> KeptVolume:

@@ -59,7 +59,21 @@ def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """The index of this computer's pip."""
     with serve(Index()) as served:
         monkeypatch.setenv("PIP_INDEX_URL", served.address)
+        monkeypatch.setattr("notebake.preflight.software.DEFAULT_INDEX", served.address)
         yield served
+
+
+def test_an_index_that_only_this_computer_has_refuses_nothing(
+    world: CloudWorld, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror of a company has no numpy, and the machine asks another index."""
+    monkeypatch.setattr("notebake.preflight.software.DEFAULT_INDEX", "https://index.test/simple")
+    run = run_with(world, packages=["pandass"])
+
+    assert sentences(run, CheckResult.WRONG, "software") == ""
+    assert "pandass" in sentences(run, CheckResult.NOT_CHECKED, "software")
+    named = run_with(world, packages=[], requirements=f"--index-url {index.address}\npandass\n")
+    assert "pandass" in wrong_in(named)
 
 
 def run_with(world: CloudWorld, **software: object) -> Run:

@@ -303,6 +303,22 @@ def test_what_a_resumed_run_has_beyond_its_first_steps_is_removed_as_well(
 
 
 @pytest.mark.usefixtures("checked")
+def test_what_earlier_executions_made_outlives_a_server_that_does_not_come_up(
+    world: CloudWorld,
+) -> None:
+    run = world.new_run(TORN_DOWN)
+    carry_out_to(run, "launch_instance")
+
+    with (
+        pytest.raises(NotebakeError, match="did not start"),
+        head_start(run, "notebake resume", is_watched=False),
+    ):
+        raise NotebakeError("Prefect did not start")
+
+    assert [left for left in find_leftovers(run) if left.id.startswith("i-")]
+
+
+@pytest.mark.usefixtures("checked")
 def test_what_a_failed_removal_leaves_is_in_the_error(world: CloudWorld) -> None:
     run = world.new_run(TORN_DOWN)
     stuck = RefusedCall("DeleteKeyPair", "InvalidRequest", status=400)

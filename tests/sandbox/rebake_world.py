@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from notebake.images.updates.resolution.uv_program import DEFAULT_INDEX
+from notebake.commands.uv import DEFAULT_INDEX
 from sandbox.archives.apt_archive import AptArchive
 from sandbox.archives.package_index import PackageIndex
 from sandbox.archives.server import ArchiveServer

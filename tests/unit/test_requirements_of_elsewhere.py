@@ -99,3 +99,40 @@ def test_a_specification_that_rattler_refuses_is_refused(spec: str, words: str) 
 
     assert fault.startswith("line 2: ")
     assert words in fault
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'foo; "a" in extras',
+        'foo; os_name ~= "posix"',
+        'tensorflow-macos; platform_machine == "riscv64"',
+        'pywin32; sys_platform == "win32"',
+    ],
+)
+def test_a_condition_that_cannot_be_judged_here_is_no_fault(line: str) -> None:
+    assert list(find_requirement_faults(line, "pip")) == []
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_a_condition_on_the_processor_is_the_machine_s(machine: str) -> None:
+    line = f'tensorflow-macos; platform_machine == "{machine}"'
+    assert "another system" in "".join(find_requirement_faults(line, "pip"))
+
+
+@pytest.mark.parametrize(
+    ("text", "manager"),
+    [
+        (
+            "# This file may be used to create an environment using:\n"
+            "# $ conda create --name <env> --file <this file>\nnumpy==1.26.4\n",
+            "pip",
+        ),
+        (
+            "# packages in environment at /opt/conda:\nname: x\ndependencies:\n- numpy=1.26\n",
+            "conda",
+        ),
+    ],
+)
+def test_the_heading_of_a_list_that_was_tidied_up_is_a_comment(text: str, manager: str) -> None:
+    assert list(find_requirement_faults(text, manager)) == []

@@ -7,6 +7,7 @@ import pytest
 
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe, Software
+from notebake.recipe.file import parse_recipe
 from notebake.runs.events import list_events, record_outcome
 from notebake.runs.files import file_path, get_file, put_file
 from notebake.runs.idempotency import bump_epoch, client_token, epoch, remember
@@ -123,6 +124,19 @@ def test_a_changed_recipe_becomes_a_new_version(run: Run, store: RunStore) -> No
         f"{run.id}/recipes/0001.yaml",
         f"{run.id}/recipes/0002.yaml",
     ]
+
+
+def test_what_a_later_version_would_refuse_is_resumed_with_a_corrected_recipe(
+    run: Run, store: RunStore
+) -> None:
+    refused = "software: {packages: [sklearn]}\nrepository: {url: https://github.com/a/b/tree/x}\n"
+    with pytest.raises(RecipeError, match="sklearn"):
+        parse_recipe(f"name: ocean\n{refused}", "ocean.yaml")
+    assert store.create(f"{run.id}/recipes/0002.yaml", f"name: ocean\n{refused}".encode())
+
+    assert load_run(run.id, store).recipe.software.packages == ("sklearn",)
+    assert update_recipe(run, CHANGED).recipe == CHANGED
+    assert load_begun_run(run.id, store).recipe == CHANGED
 
 
 @pytest.mark.parametrize("change", [{"name": "sea"}, {"region": "eu-central-1"}])

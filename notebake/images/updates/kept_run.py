@@ -3,7 +3,7 @@
 from notebake.errors import RunStoreError
 from notebake.ledger.summary import Summary
 from notebake.recipe import Recipe
-from notebake.recipe.file import parse_recipe
+from notebake.recipe.file import parse_stored_recipe
 from notebake.record import Record
 from notebake.runs.open_store import open_store
 from notebake.runs.recorded_run import read_recorded_file
@@ -45,7 +45,7 @@ class KeptRun(Record):
         stored = store.read(versions[-1]) if versions else None
         if stored is None:
             raise RunStoreError(f"The recipe of run {self.run_id} is not in {self.store} any more.")
-        return parse_recipe(stored.content.decode(), versions[-1])
+        return parse_stored_recipe(stored.content.decode(), versions[-1])
 
     def read_file(self, name: str) -> tuple[bytes | None, str]:
         """Return a file that the run has kept, if it is the recorded one; else why there is none.

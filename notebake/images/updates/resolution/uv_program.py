@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from notebake.commands.uv import PRINT_CONFIGURED_INDEX
+from notebake.commands.uv import DEFAULT_INDEX, PRINT_CONFIGURED_INDEX
 from notebake.images.updates.resolution.image_python import ImagePython, ResolutionError
 from notebake.images.updates.resolution.pins import Pinned, read_pins
 from notebake.images.updates.resolution.uv_log import last_words, refused_versions, without_login
@@ -23,7 +23,6 @@ KEPT_SETTINGS = re.compile(
 )
 """Settings of uv on how to reach an index. Others would change what it finds."""
 INDEX_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-DEFAULT_INDEX = "https://pypi.org/simple"
 """uv's own (docs.astral.sh/uv, "Package indexes")."""
 TRACE = "uv_resolver=trace"
 
