@@ -54,7 +54,8 @@ def install(name: str, lock: Path) -> None:
     if is_of_npm(lock):
         for file_name in ("package.json", lock.name):
             shutil.copy(lock.with_name(file_name), place)
-        run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", place)
+        quietly = ("--loglevel=error", "--no-audit", "--no-fund", "--no-update-notifier")
+        run("npm", "ci", *quietly, "--ignore-scripts", "--prefix", place)
         return
     python = place / "bin/python"
     uv = Path(sys.executable).with_name("uv")
