@@ -15,6 +15,12 @@ def end_in_order() -> None:
     program that the tests start as well: neither is from here on.
     """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end_once)
     NodeManager.EXIT_TIMEOUT = SECONDS_TO_CLEAR_UP
+
+
+def _end_once(_number: int, _frame: object) -> None:
+    """End the tests; another signal, as of a group and of make, must not end the clearing up."""
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    raise KeyboardInterrupt

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONFTEST = """
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def host():
     started = Path(__file__).with_name("started")
     started.touch()
     yield
+    time.sleep(1)
     started.rename(started.with_name("cleared up"))
 """
 TEST = """
@@ -54,6 +56,8 @@ def cancelled(folder: Path, workers: str, conftest: str) -> list[str]:
     ) as tests:
         while tests.poll() is None and not (folder / "started").exists():
             time.sleep(0.05)
+        tests.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
         tests.send_signal(signal.SIGTERM)
         tests.communicate()
     return [path.name for path in folder.iterdir() if path.name in ("started", "cleared up")]
