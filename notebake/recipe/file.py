@@ -22,33 +22,34 @@ def load_recipe(path: Path) -> Recipe:
     return parse_recipe(read_text(path, str(path)), str(path), path.parent)
 
 
-def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
-    """Return the recipe in the text; `name` precedes each fault.
+def parse_recipe(
+    text: str,
+    name: str,
+    directory: Path | None = None,
+    *,
+    context: dict[str, bool] | None = None,
+) -> Recipe:
+    """Return the recipe in the text; RecipeError names all its faults, each after `name`.
 
     Without a directory the text cannot name a requirements_file.
     """
     reading = read_yaml(text, name)
     embed_requirements(reading, directory)
     make_list(reading.root, "award")
-    return validated(reading, name)
-
-
-def parse_stored_recipe(text: str, name: str) -> Recipe:
-    """Return the recipe of a run, as a run store has it; `name` precedes each fault.
-
-    It was accepted when the run began: what a later version would refuse has to be taken down, and
-    resumed with a corrected recipe, all the same.
-    """
-    return validated(read_yaml(text, name), name, ACCEPTED_BEFORE)
-
-
-def validated(reading: Reading, name: str, context: dict[str, bool] | None = None) -> Recipe:
-    """Return the recipe that was read; RecipeError names all its faults."""
     recipe, faults = validate_reading(reading, context)
     if recipe is None:
         ordered = sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))
         raise RecipeError("\n".join(f"{name}:{fault}" for fault in ordered), NOTHING_MADE)
     return recipe
+
+
+def parse_stored_recipe(text: str, name: str) -> Recipe:
+    """Return the recipe of a run, as a run store has it.
+
+    It was accepted when the run began: what a later version would refuse has to be taken down, and
+    resumed with a corrected recipe, all the same.
+    """
+    return parse_recipe(text, name, context=ACCEPTED_BEFORE)
 
 
 class BlockDumper(yaml.SafeDumper):

@@ -139,6 +139,13 @@ def test_what_a_later_version_would_refuse_is_resumed_with_a_corrected_recipe(
     assert load_begun_run(run.id, store).recipe == CHANGED
 
 
+def test_a_stored_recipe_is_read_as_it_was_typed(run: Run, store: RunStore) -> None:
+    typed = b"name: ocean\naward: {number: OCE-1, purpose: a class}\n"
+    assert store.create(f"{run.id}/recipes/0002.yaml", typed)
+
+    assert [award.number for award in load_run(run.id, store).recipe.award] == ["OCE-1"]
+
+
 @pytest.mark.parametrize("change", [{"name": "sea"}, {"region": "eu-central-1"}])
 def test_a_recipe_for_another_place_is_refused(run: Run, change: dict[str, str]) -> None:
     with pytest.raises(RecipeError):
