@@ -8,8 +8,8 @@ from typing import Any
 
 from notebake import clock
 from notebake.aws.clients import connect
-from notebake.record import Record
 from notebake.servers.find import list_servers
+from notebake.servers.folders import NewServer
 from notebake.servers.launch_plan import LaunchPlan
 from notebake.servers.server import Server
 from notebake.servers.start import start, subnets_to_try
@@ -35,19 +35,9 @@ class Consoles(FakeMachines):
         return f"{begin}\n{HOST_KEY} root@host\n{end}\n{self.said}"
 
 
-class ServerName(Record):
-    """Which server is meant, where no more is known of it."""
-
-    name: str
-    owner: str
-    region: str
-    account: str = ""
-    instance_id: str = ""
-
-
-def server_named(owner: str, name: str, **more: str) -> ServerName:
+def server_named(owner: str, name: str, **more: str) -> NewServer:
     """Say which server is meant."""
-    return ServerName(**{"owner": owner, "name": name, "region": "us-west-2", **more})
+    return NewServer(**{"owner": owner, "name": name, "region": "us-west-2", **more})
 
 
 @dataclass

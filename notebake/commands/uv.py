@@ -72,7 +72,7 @@ print(PyPI.simple_url)
 """Prints pip's default index."""
 
 DEFAULT_INDEX = "https://pypi.org/simple"
-"""What pip and uv ask where nothing is configured."""
+"""What pip and uv ask where nothing is configured (docs.astral.sh/uv, "Package indexes")."""
 PRINT_INDEX = f"""\
 import contextlib, io, os
 

@@ -75,7 +75,7 @@ def find_difference(
     count = total = 0
     for mine, its in zip(built, here, strict=False):
         pairs = list(pair_numbers(mine, its, tolerance))
-        differing = [pair for pair in pairs if not _is_match(mine, its, pair, tolerance)]
+        differing = [pair for pair in pairs if not is_match(mine, its, pair, tolerance)]
         total += len(pairs)
         count += len(differing)
         if first is None and differing:
@@ -136,7 +136,8 @@ def _drop(moment: Moment, order: deque[int | Moment], cell: CellNumbers, toleran
             order.popleft()
 
 
-def _is_match(mine: CellNumbers, its: CellNumbers, pair: Pair, tolerance: float) -> bool:
+def is_match(mine: CellNumbers, its: CellNumbers, pair: Pair, tolerance: float) -> bool:
+    """Return whether both cells have the number of a pair, and it is the same."""
     first, second = pair
     return (
         first is not None

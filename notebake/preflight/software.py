@@ -43,13 +43,14 @@ def check_packages(run: Run, wanted: WantedPackages) -> Iterator[Finding]:
             f"Whether {len(pins)} pinned packages have a wheel: the name of {base['ImageId']} does"
             " not show its Python version."
         )
-    index = wanted.index or own_index()
     packages = [package for package in wanted.packages if package.is_for(python)]
-    if not index and packages:
+    if not packages:
+        return
+    index = wanted.index or own_index()
+    if not index:
         yield not_checked(
             f"Whether {len(packages)} packages exist: pip on this computer has no index."
         )
-    if not index or not packages:
         return
     pins = [pin for pin in pins if python and pin.is_for(python)]
     pinned = {pin.name for pin in pins}
@@ -60,15 +61,15 @@ def check_packages(run: Run, wanted: WantedPackages) -> Iterator[Finding]:
     # The settings of this computer's pip are not the machine's, and an image of somebody's own may
     # have an index of its own.
     is_machines_index = bool(wanted.index) or index.rstrip("/") == DEFAULT_INDEX
-    public = base.get("Public")
     given = run.recipe.base_image
     is_stock = not given.image_id and given.parameter.startswith(STOCK_IMAGES)
+    is_plain = bool(is_stock or base.get("Public"))
     yield from judge_names(
         packages,
         answers,
         pinned,
         hosts=" or ".join(dict.fromkeys(map(host_of, indexes))),
-        is_certain=wanted.only_indexes and is_machines_index and bool(is_stock or public),
+        is_certain=wanted.only_indexes and is_machines_index and is_plain,
     )
 
 

@@ -18,6 +18,7 @@ from notebake.recipe.requirement_line import (
     find_requirement_fault,
     holds_credential,
 )
+from notebake.recipe.requirement_names import OF_ANOTHER_SYSTEM
 from notebake.recipe.requirement_options import read_line
 
 OF_ANACONDA = (
@@ -146,7 +147,7 @@ def find_package_fault(text: str, *, is_foreign: bool = False) -> str | None:
     if more.startswith("=>") or "{" in more:
         return NOT_A_SPECIFICATION
     if FOREIGN.fullmatch(name):
-        return f"{name} is for another system than the machine's Linux; remove the line"
+        return f"{name} {OF_ANOTHER_SYSTEM}"
     if is_foreign and _build_of(text, found):
         version = found["version"] or "VERSION"
         return (

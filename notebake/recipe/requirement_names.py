@@ -11,6 +11,7 @@ FOREIGN = re.compile(
     r"|tensorflow-(intel|macos|metal)"
 )
 """Packages without a file for Linux, or that need another one of these."""
+OF_ANOTHER_SYSTEM = "is for another system than the machine's Linux; remove the line"
 LINUX = {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "extra": ""}
 MACHINES = ("x86_64", "aarch64")
 
@@ -24,7 +25,7 @@ def find_name_fault(requirement: Requirement) -> str | None:
 
 def _fault_of(name: str, requirement: Requirement) -> str | None:
     if FOREIGN.fullmatch(name):
-        return f"{name} is for another system than the machine's Linux; remove the line"
+        return f"{name} {OF_ANOTHER_SYSTEM}"
     if name == "python":
         return (
             "python is not a package of pip's index; remove the line (with manager: conda,"

@@ -85,8 +85,11 @@ def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> d
 
 
 def usual_end(started_at: datetime.datetime, daily_end: str) -> datetime.datetime:
-    """Return the last end of a start for which no tag gives one: a day later, or the daily end if
-    that comes later, as on the day of 25 hours. Its machine has it so, too."""
+    """Return the last end of a start for which no tag gives one.
+
+    It is a day later, or the daily end if that comes later, as on the day of 25 hours. The machine
+    has it so, too.
+    """
     end = started_at + datetime.timedelta(hours=HARD_END_HOURS)
     with suppress(ValueError):
         daily = parse_daily_end(daily_end).after(started_at.timestamp())

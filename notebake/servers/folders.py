@@ -126,8 +126,7 @@ def _is_for(folder: Path, server: KeptServer) -> bool | None:
 
     One from before places were kept is for that of the server that was reached there.
     """
-    with suppress(OSError, ValidationError):
-        place = Place.model_validate_json((folder / PLACE_NAME).read_bytes())
+    if place := _read_place(folder):
         return place.region == server.region and server.account in ("", place.account)
     reached = read_reached(folder / REACHED_NAME)
     if reached is None:
@@ -145,8 +144,13 @@ def credentials_of(variables: Mapping[str, str]) -> str:
 
 def region_of(folder: Path) -> str | None:
     """Return for which region a folder is; None if it is for none yet."""
+    place = _read_place(folder)
+    return place.region if place else None
+
+
+def _read_place(folder: Path) -> Place | None:
     with suppress(OSError, ValidationError):
-        return Place.model_validate_json((folder / PLACE_NAME).read_bytes()).region
+        return Place.model_validate_json((folder / PLACE_NAME).read_bytes())
     return None
 
 

@@ -19,6 +19,7 @@ from notebake.ssh.host import Host
 
 HEADER = "# Written by notebake at each start and each opening of a server.\n"
 START_OF_BLOCK = re.compile(r"^Host (?=nb-)", re.MULTILINE)
+KNOWN_HOSTS = "known_hosts"
 KEEPALIVE_SECONDS = 15
 
 
@@ -35,13 +36,12 @@ def alias_of(server: KeptServer) -> str:
 
 def known_hosts_path(server: KeptServer) -> Path:
     """Return the path of the file with the server's host key."""
-    return folder_of(server) / "known_hosts"
+    return folder_of(server) / KNOWN_HOSTS
 
 
 def write_entry(server: KeptServer, host: Host) -> Path:
     """Write a server's host key and its entry, or replace them; return the path of the entries."""
-    claim_folder(server)
-    known_hosts = known_hosts_path(server)
+    known_hosts = claim_folder(server) / KNOWN_HOSTS
     write_file(known_hosts, f"{host.instance_id} {host.host_key}\n".encode())
     _replace(server, lambda alias, _: block_of(alias, host, known_hosts))
     return config_path()
@@ -114,9 +114,9 @@ def _read_blocks() -> tuple[str, dict[str, str]]:
 
 def _alias_among(blocks: Mapping[str, str], server: KeptServer) -> str:
     """Return the alias that a server has among these entries, or gets beside them."""
-    own = f"UserKnownHostsFile {quote(known_hosts_path(server))}\n"
-    short = f"nb-{server.name}"
     folder = folder_of(server)
+    own = f"UserKnownHostsFile {quote(folder / KNOWN_HOSTS)}\n"
+    short = f"nb-{server.name}"
     owner = folder.parent.name
     # ssh takes what is before an @ for a user; the digest keeps apart what reads the same then.
     plain = owner

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
-from notebake.aws.clients import connect
-from notebake.aws.session import session
 from notebake.runs.keys import generate_keys
 from notebake.servers import admission, keys
 from notebake.servers.find import list_servers
@@ -29,22 +27,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerWor
     monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
     with server_world(tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture
-def become(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Give the function that takes the credentials of an account."""
-
-    def forget() -> None:
-        session.cache_clear()
-        connect.cache_clear()
-
-    def take(account: str) -> None:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
-        forget()
-
-    yield take
-    forget()
 
 
 @pytest.mark.usefixtures("world")

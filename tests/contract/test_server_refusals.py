@@ -16,13 +16,11 @@ from flows.cli.exit_codes import INTERRUPTED
 from flows.cli.main import main
 from notebake import clock
 from notebake.aws import tags
-from notebake.aws.clients import connect
-from notebake.aws.session import session
 from notebake.errors import WaitTimeoutError
 from notebake.local.process import Process, process_of
 from notebake.runs.keys import generate_keys
 from notebake.servers import keys
-from notebake.servers.folders import Reached, credentials_of, folder_of
+from notebake.servers.folders import NewServer, Reached, credentials_of, folder_of
 from notebake.servers.place import remember
 from notebake.servers.ports import keep_port
 from notebake.ssh.host import Host
@@ -31,7 +29,7 @@ from tests.cloud_world import REGION
 from tests.conformance.account import FRIEND
 from tests.ec2_actions import Ec2Actions
 from tests.quick_clock import QuickClock
-from tests.server_world import HOST_KEY, UBUNTU, ServerName, ServerWorld, server_named, server_world
+from tests.server_world import HOST_KEY, UBUNTU, ServerWorld, server_named, server_world
 
 PERSON = "moto"
 """The name of the user whose credentials the sandbox's are."""
@@ -45,22 +43,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerWor
     monkeypatch.setenv("COLUMNS", "500")
     with server_world(tmp_path) as opened, clock.replaced(QuickClock(60)):
         yield opened
-
-
-@pytest.fixture
-def become(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Give the function that takes the credentials of another account."""
-
-    def forget() -> None:
-        session.cache_clear()
-        connect.cache_clear()
-
-    def take(account_id: str) -> None:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account_id)
-        forget()
-
-    yield take
-    forget()
 
 
 @pytest.fixture
@@ -78,8 +60,8 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return type_command
 
 
-def ocean() -> ServerName:
-    return ServerName(name="ocean", owner=PERSON, region=REGION)
+def ocean() -> NewServer:
+    return NewServer(name="ocean", owner=PERSON, region=REGION)
 
 
 def next_command(said: str, purpose: str) -> list[str]:

@@ -7,11 +7,11 @@ import pytest
 from flows.terminal.open_view import OpenView
 from notebake import clock
 from notebake.errors import HostUnreachableError, NextCommand, NotebakeError
+from notebake.servers.folders import NewServer
 from notebake.servers.idle_state import IdleState
 from notebake.servers.line_events import LineLost, LineUp, Trouble
 from notebake.ssh.host import Host
 from notebake.timestamps import utc_from_seconds
-from tests.server_world import ServerName
 
 HOST = Host(
     instance_id="i-1",
@@ -30,7 +30,7 @@ def state(minutes: float | None, why: str = "idle") -> IdleState:
 
 def new_view() -> OpenView:
     return OpenView(
-        ServerName(name="ocean", owner="ada", region="us-west-2"), on_open=lambda _: None
+        NewServer(name="ocean", owner="ada", region="us-west-2"), on_open=lambda _: None
     )
 
 

@@ -15,6 +15,7 @@ from notebake.servers import folders as server_folders
 from notebake.servers import keys, place, ports
 from notebake.servers.folders import (
     CREDENTIALS,
+    NewServer,
     Reached,
     claim_folder,
     credentials_of,
@@ -24,7 +25,7 @@ from notebake.servers.folders import (
 from notebake.servers.keys import forget_own
 from notebake.servers.place import forget, recall, remember
 from notebake.ssh.host import Host
-from tests.server_world import ServerName, server_named
+from tests.server_world import server_named
 
 HOST = Host(
     instance_id="i-1",
@@ -35,8 +36,8 @@ HOST = Host(
 )
 
 
-def of_ada(name: str) -> ServerName:
-    return ServerName(name=name, owner="ada", region="us-west-2")
+def of_ada(name: str) -> NewServer:
+    return NewServer(name=name, owner="ada", region="us-west-2")
 
 
 def reached(name: str = "ocean", owner: str = "ada", **more: object) -> Reached:
@@ -178,7 +179,7 @@ OTHERS = server_named("ada", "ocean", account="2", instance_id="i-3")
 OTHERS_EAST = server_named("ada", "ocean", account="2", instance_id="i-4", region="us-east-1")
 
 
-def reached_as(server: ServerName) -> Reached:
+def reached_as(server: NewServer) -> Reached:
     host = HOST.model_copy(update={"instance_id": server.instance_id})
     return reached(region=server.region, account=server.account, host=host)
 

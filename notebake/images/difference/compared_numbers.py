@@ -7,7 +7,7 @@ from itertools import zip_longest
 from notebake.images.difference.image_difference import NumbersFinding
 from notebake.images.updates.finding import Change
 from notebake.images.updates.kept_run import KeptRun
-from notebake.notebook.comparison import numbers_match, pair_numbers, place_of
+from notebake.notebook.comparison import is_match, pair_numbers, place_of
 from notebake.notebook.kept_results import BUILDER_NAME
 from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
@@ -66,10 +66,10 @@ def _differences(
     none = cell._replace(numbers=(), moments=())
     old, new = was or none, now or none
     for before, after in pair_numbers(old, new, tolerance):
+        if is_match(old, new, (before, after), tolerance):
+            continue
         one = None if before is None else old.numbers[before]
         other = None if after is None else new.numbers[after]
-        if one is not None and other is not None and numbers_match(one, other, tolerance):
-            continue
         holder, place = (old, before) if after is None else (new, after)
         name = place_of(holder, None if place is None else holder.line_of(place))
         yield Change(name=name, old=one, new=other)

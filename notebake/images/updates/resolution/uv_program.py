@@ -23,7 +23,6 @@ KEPT_SETTINGS = re.compile(
 )
 """Settings of uv on how to reach an index. Others would change what it finds."""
 INDEX_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-"""uv's own (docs.astral.sh/uv, "Package indexes")."""
 TRACE = "uv_resolver=trace"
 
 
